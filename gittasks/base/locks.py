@@ -1,0 +1,67 @@
+"""One lock a file, held by one process at a time, with its holder's name inside.
+
+`filelock` on Linux and macOS is `flock` on that very file, so a supervisor without libraries can take the
+same lock. The file is never deleted: a deleted lock that is held would have two owners.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from gittasks.base import clock
+from gittasks.base.errors import BusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEFAULT_TIMEOUT_S = 10.0
+
+
+class LockHeldError(BusyError):
+    """Another process held the lock for the whole time we were ready to wait."""
+
+
+@contextlib.contextmanager
+def hold(path: str, *, purpose: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> Iterator[None]:
+    """Hold the lock at `path` inside a `with`; `purpose` is what others are told while they wait.
+
+    Its folder must exist. Raises `LockHeldError` (says by whom) after `timeout_s` seconds.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=timeout_s, poll_interval=0.002, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise LockHeldError(
+            f"{path} is held by {_holder(path)}; waited {timeout_s:g} s",
+            hint="wait for it to finish and try again; the lock goes with its process, never delete the file",
+        ) from None
+    try:
+        _sign(path, purpose)
+        yield
+    finally:
+        lock.release()
+
+
+def _sign(path: str, purpose: str) -> None:
+    """Write who holds the lock into the lock file: for people only, nothing is decided by it."""
+    # A full disk must not stop work that only removes things: the signature is talk, the flock is the lock.
+    with contextlib.suppress(OSError):
+        fd = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.write(fd, f"pid {os.getpid()} ({purpose}), since {clock.now_utc()}\n".encode())
+        finally:
+            os.close(fd)
+
+
+def _holder(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            line = file.read(200).decode("utf-8", "replace").strip()
+    except OSError:
+        line = ""
+    return line or f"an unknown process (see `lsof {path}`)" if sys.platform != "win32" else "another process"

@@ -1,0 +1,29 @@
+"""Text for a terminal: nothing a stranger wrote is ever printed raw."""
+
+from __future__ import annotations
+
+# Joins emoji and keeps words together; neither moves the cursor nor reorders text.
+_HARMLESS = frozenset("\u200d\u00a0")
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with control, bidi and other invisible characters escaped as `\\x1b` or `\\u202e`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in _HARMLESS else _escape(c) for c in text)
+
+
+def printable_block(text: str) -> str:
+    """Like `printable`, but line feeds and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" or c in _HARMLESS else _escape(c) for c in text)
+
+
+def shorten(text: str, width: int) -> str:
+    """`text` cut to `width` characters, the last one an ellipsis where something was cut."""
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii") if char != "\\" else char

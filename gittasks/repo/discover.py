@@ -1,0 +1,130 @@
+"""Finding the checkout we stand in, by reading git's own files: no git process (gitrepository-layout(5)).
+
+Understands linked worktrees, submodules, bare repositories, symbolic links, and GIT_DIR / GIT_WORK_TREE
+when the caller passes them on.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.base.errors import SetupError
+from gittasks.base.records import NamedTuple
+
+MAIN_NAME = "main"
+
+
+class NoRepositoryError(SetupError):
+    """No git repository here or above, or a broken link to one."""
+
+
+class NoWorktreeError(SetupError):
+    """The command needs checked-out files, and this place (a bare repository, a git folder) has none."""
+
+
+class Checkout(NamedTuple):
+    """One worktree of a clone. All paths are absolute and free of symbolic links.
+
+    `top` is the worktree's root, `None` in a bare repository. `git_dir` is private to the worktree, `common_dir`
+    shared by all worktrees of the clone. `name` is the worktree's name: git's own for a linked one, `main` else.
+    """
+
+    top: str | None
+    git_dir: str
+    common_dir: str
+    name: str
+
+    @property
+    def private_dir(self) -> str:
+        """Where everything that is private to this clone lives: `<git common dir>/gittasks`."""
+        return os.path.join(self.common_dir, "gittasks")
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether this is a linked worktree (`git worktree add`)."""
+        return self.git_dir != self.common_dir
+
+    def require_top(self) -> str:
+        """The worktree's root; raises `NoWorktreeError` where nothing is checked out."""
+        if self.top is None:
+            raise NoWorktreeError(
+                f"{self.git_dir} is a bare repository: no files are checked out here",
+                hint="run the command in one of its worktrees (`git worktree list` names them)",
+            )
+        return self.top
+
+
+def find_checkout(start: str, *, git_dir: str | None = None, work_tree: str | None = None) -> Checkout:
+    """The checkout that `start` lies in; `git_dir` and `work_tree` as git's own variables mean them.
+
+    Raises `NoRepositoryError`.
+    """
+    start = os.path.realpath(start)
+    if git_dir:
+        found = os.path.realpath(os.path.join(start, git_dir))
+        if not _is_git_dir(found):
+            raise NoRepositoryError(f"GIT_DIR names {found}, which is not a git repository")
+        top = os.path.realpath(os.path.join(start, work_tree)) if work_tree else _top_of(found, start)
+        return _checkout(top, found)
+    folder = start
+    while True:
+        dot_git = os.path.join(folder, ".git")
+        if os.path.isdir(dot_git) and _is_git_dir(dot_git):
+            return _checkout(folder, os.path.realpath(dot_git))
+        if os.path.isfile(dot_git):
+            return _checkout(folder, _follow(dot_git))
+        if _is_git_dir(folder):
+            return _checkout(None, folder)
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            raise NoRepositoryError(
+                f"{start} is not inside a git repository",
+                hint="change to your project's folder, or make one with `git init`",
+            )
+        folder = parent
+
+
+def _checkout(top: str | None, git_dir: str) -> Checkout:
+    common = _first_line(os.path.join(git_dir, "commondir"))
+    if common is None:
+        return Checkout(top, git_dir, git_dir, MAIN_NAME)
+    return Checkout(top, git_dir, os.path.realpath(os.path.join(git_dir, common)), os.path.basename(git_dir))
+
+
+def _top_of(git_dir: str, start: str) -> str | None:
+    """The worktree that belongs to a named git folder: a linked one knows it, else the folder above `.git`."""
+    link = _first_line(os.path.join(git_dir, "gitdir"))
+    if link is not None:
+        return os.path.realpath(os.path.dirname(os.path.join(git_dir, link)))
+    if os.path.basename(git_dir) == ".git":
+        return os.path.dirname(git_dir)
+    return None if start == git_dir or start.startswith(git_dir + os.sep) else start
+
+
+def _follow(dot_git: str) -> str:
+    line = _first_line(dot_git) or ""
+    if not line.startswith("gitdir: "):
+        raise NoRepositoryError(f"{dot_git} is not a git link: expected `gitdir: <path>`")
+    target = os.path.realpath(os.path.join(os.path.dirname(dot_git), line[len("gitdir: ") :]))
+    if not _is_git_dir(target):
+        raise NoRepositoryError(
+            f"{dot_git} points to {target}, which is gone or no git folder",
+            hint="the main repository was moved, or the worktree removed: `git worktree repair` mends a move",
+        )
+    return target
+
+
+def _is_git_dir(folder: str) -> bool:
+    if not os.path.lexists(os.path.join(folder, "HEAD")):
+        return False
+    return os.path.isfile(os.path.join(folder, "commondir")) or (
+        os.path.isdir(os.path.join(folder, "objects")) and os.path.isdir(os.path.join(folder, "refs"))
+    )
+
+
+def _first_line(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            return os.fsdecode(file.readline(8192).rstrip(b"\r\n"))
+    except OSError:
+        return None

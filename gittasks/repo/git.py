@@ -1,0 +1,143 @@
+"""The one door to git commands: plain argv, a scrubbed environment, plumbing formats.
+
+Callers are named by what they answer. Paths go after `--`, names that may start with `-` never go as bare
+arguments; both are the caller's duty, `refs.py` and `worktrees.py` show how.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.base import proc
+from gittasks.base.errors import GittasksError, SetupError
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MINIMUM = (2, 38)
+
+# What a hook's environment, or a user's shell, must not redirect: these say which repository and index git
+# works on, and we always say that ourselves.
+_LOCAL = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_QUARANTINE_PATH",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+    "GIT_DEFAULT_HASH",
+    "GIT_REFLOG_ACTION",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_DIFF_OPTS",
+)
+
+
+class GitError(GittasksError):
+    """A git command failed; `returncode` and `stderr` are git's own."""
+
+    def __init__(self, message: str, *, returncode: int, stderr: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.returncode = returncode
+        self.stderr = stderr
+
+
+class GitTooOldError(SetupError):
+    """The git on this machine is older than we can work with."""
+
+
+class Git(NamedTuple):
+    """git commands in one folder (a worktree's root, or a bare repository).
+
+    `env` is the environment to start from; what would redirect git is taken out of it.
+    """
+
+    folder: str
+    env: Mapping[str, str]
+
+    def call(
+        self,
+        *args: str,
+        stdin: bytes = b"",
+        write: bool = False,
+        extra_env: Mapping[str, str] | None = None,
+    ) -> proc.Completed:
+        """Run `git *args` whatever comes of it. `write` takes git's optional locks, as reads never do."""
+        env = scrub(self.env)
+        env["LC_ALL"] = "C"
+        if not write:
+            env["GIT_OPTIONAL_LOCKS"] = "0"
+        if extra_env:
+            env.update(extra_env)
+        return proc.run(("git", *args), cwd=self.folder, env=env, stdin=stdin)
+
+    def output(self, *args: str, stdin: bytes = b"", write: bool = False) -> bytes:
+        """What a successful `git *args` prints. Raises `GitError`."""
+        done = self.call(*args, stdin=stdin, write=write)
+        if done.returncode:
+            raise failure(args, done)
+        return done.stdout
+
+    def fields(self, *args: str, stdin: bytes = b"") -> list[str]:
+        """The NUL-terminated fields that `git *args` (with `-z`) prints. Raises `GitError`."""
+        return [os.fsdecode(field) for field in self.output(*args, stdin=stdin).split(b"\0") if field]
+
+    def lines(self, *args: str, stdin: bytes = b"") -> list[str]:
+        """The lines that `git *args` prints. Raises `GitError`."""
+        return os.fsdecode(self.output(*args, stdin=stdin)).splitlines()
+
+    def line(self, *args: str) -> str:
+        """The one line that `git *args` prints. Raises `GitError`."""
+        return os.fsdecode(self.output(*args)).rstrip("\n")
+
+    def find_line(self, *args: str) -> str | None:
+        """The one line that `git *args` prints, `None` where git says no."""
+        done = self.call(*args)
+        return os.fsdecode(done.stdout).rstrip("\n") if done.returncode == 0 else None
+
+    def success(self, *args: str) -> bool:
+        """Whether `git *args` exits 0."""
+        return self.call(*args).returncode == 0
+
+    def require_version(self) -> None:
+        """Raise `GitTooOldError` for a git older than 2.38."""
+        text = self.line("version")
+        if parse_version(text) < MINIMUM:
+            raise GitTooOldError(
+                f"{text} is too old: gittasks needs git {MINIMUM[0]}.{MINIMUM[1]} or newer",
+                hint="install a newer git, and check which one is first on PATH",
+            )
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    """`git version 2.39.5 (Apple Git-154)` as `(2, 39, 5)`; empty where no number is found."""
+    for word in text.split():
+        parts = word.split(".")
+        if parts[0].isdecimal():
+            return tuple(int(part) for part in parts if part.isdecimal())
+    return ()
+
+
+def scrub(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` without the variables that would point git at another repository or index."""
+    return {name: value for name, value in env.items() if name not in _LOCAL}
+
+
+def failure(args: tuple[str, ...], done: proc.Completed) -> GitError:
+    """The error for a git command that failed, with the last words git had."""
+    stderr = done.stderr.decode("utf-8", "replace").strip()
+    last = stderr.splitlines()[-1] if stderr else f"exit code {done.returncode}"
+    return GitError(f"git {args[0]} failed: {last}", returncode=done.returncode, stderr=stderr)

@@ -1,0 +1,96 @@
+"""The seal: every test has its own HOME, no git config but ours, no stray variables, fixed dates."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("long", parent=settings.get_profile("default"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+SEALED_DATE = "2026-11-23T10:00:00Z"
+
+
+@pytest.fixture(autouse=True)
+def seal(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing of the person who runs the tests leaks in, nothing leaks out."""
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "GITTASKS_")) or name in ("EDITOR", "VISUAL", "PAGER"):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Ada Tester\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
+        '[protocol "file"]\n\tallow = always\n[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n'
+    )
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_EDITOR", "false")
+    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
+    monkeypatch.setenv("GIT_AUTHOR_DATE", SEALED_DATE)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", SEALED_DATE)
+    monkeypatch.setenv("NO_COLOR", "1")
+    yield
+
+
+def git(folder: Path, *args: str) -> str:
+    """`git *args` in `folder`; its output without the last line feed."""
+    done = subprocess.run(("git", *args), cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"git {' '.join(args)}: {done.stderr}"
+    return done.stdout.rstrip("\n")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A repository with one commit."""
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    (folder / "README").write_text("hello\n")
+    git(folder, "add", "README")
+    git(folder, "commit", "-q", "-m", "first")
+    return folder
+
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def cli(repo: Path) -> Cli:
+    """`cli("add", "x")` runs the real program in `repo` (or `cwd=`) and answers the finished process.
+
+    `code=` is the exit code that is expected (default 0; None: any).
+    """
+
+    def call(
+        *args: str,
+        cwd: Path | None = None,
+        code: int | None = 0,
+        stdin: str = "",
+        env: dict[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            (sys.executable, "-m", "gittasks", *args),
+            cwd=cwd or repo,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **(env or {})},
+        )
+        assert code is None or done.returncode == code, (args, done.returncode, done.stdout, done.stderr)
+        return done
+
+    return call
