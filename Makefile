@@ -1,0 +1,57 @@
+# Everything works on a fresh clone: each target sets up .venv first (scripts/set_up.sh), nothing but python3 3.11+,
+# git 2.38+ and make is needed, and nothing needs the network once .venv is there.
+#
+#   make demo      the main job, told step by step on a throw-away clone
+#   make test      all tests                      make quick   without the slow ones
+#   make check     format, lint, types, layers, docs
+#   make bench     measure, and write docs/performance.md (BENCH='--quick' for a short look)
+#   make docs      write the generated parts of the docs anew
+#   make format    let ruff format the code
+#   make clean     remove .venv and every cache
+
+PYTHON ?= python3
+BENCH ?=
+TEST ?=
+# Relative on purpose: a path with spaces must not reach make's own word splitting.
+BIN := .venv/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test quick check format docs bench clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup:
+	@PYTHON='$(PYTHON)' sh scripts/set_up.sh
+
+demo: setup
+	@$(BIN)/python scripts/demo.py
+
+test: setup
+	$(BIN)/python -m pytest $(TEST)
+
+quick: setup
+	$(BIN)/python -m pytest -m 'not slow' $(TEST)
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/docs.py --check
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: setup
+	$(BIN)/python scripts/docs.py
+
+bench: setup
+	$(BIN)/python -m benchmarks $(BENCH)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
