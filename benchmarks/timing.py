@@ -1,0 +1,102 @@
+"""Whole processes by the wall clock, interleaved, so that a busy moment hits all candidates alike."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+Argv = Sequence[str]
+
+# Says what to start in round `n`, after having prepared it: only the process itself is measured.
+Prepare = Callable[[int], Argv]
+
+BASE = "P"
+
+
+class ProcessFailedError(Exception):
+    """A measured process did not exit as it should: its time would mean nothing."""
+
+
+class Sample(NamedTuple):
+    """The times of one candidate, in seconds."""
+
+    times_s: tuple[float, ...]
+
+    @property
+    def median_ms(self) -> float:
+        """The median, in milliseconds."""
+        return statistics.median(self.times_s) * 1000
+
+    @property
+    def spread_ms(self) -> tuple[float, float]:
+        """The fastest time and the third quartile, in milliseconds."""
+        ordered = sorted(self.times_s)
+        return ordered[0] * 1000, ordered[(len(ordered) * 3) // 4] * 1000
+
+
+class Place(NamedTuple):
+    """Where processes run: a folder, and their whole environment."""
+
+    folder: Path
+    env: Mapping[str, str]
+
+
+def run_once(argv: Argv, place: Place, *, ok: Sequence[int] = (0,)) -> float:
+    """Run `argv` in `place` with its output thrown away; answer its wall time in seconds.
+
+    Raises `ProcessFailedError` for an exit code that is not in `ok`.
+    """
+    # posix_spawn knows no folder; subprocess would add a millisecond to each time, P included.
+    os.chdir(place.folder)
+    null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+    silent = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
+    start = time.perf_counter()
+    pid = os.posix_spawnp(argv[0], list(argv), dict(place.env), file_actions=[null, *silent])
+    _, status = os.waitpid(pid, 0)
+    elapsed = time.perf_counter() - start
+    code = os.waitstatus_to_exitcode(status)
+    if code not in ok:
+        raise ProcessFailedError(f"exit code {code}: {' '.join(argv)[:200]}")
+    return elapsed
+
+
+def call(argv: Argv, place: Place, *, stdin: str = "", ok: Sequence[int] = (0,)) -> str:
+    """Run `argv` unmeasured; answer what it prints. Raises `ProcessFailedError` with its last words."""
+    done = subprocess.run(
+        argv, cwd=place.folder, env=place.env, input=stdin, capture_output=True, text=True, check=False
+    )
+    if done.returncode not in ok:
+        raise ProcessFailedError(
+            f"exit code {done.returncode}: {' '.join(argv)[:200]}\n{done.stderr[-2000:]}"
+        )
+    return done.stdout
+
+
+def interleaved(
+    candidates: Mapping[str, Prepare], place: Place, *, rounds: int, warm_up: int = 2
+) -> dict[str, Sample]:
+    """The times of all candidates and of `P`, one of each a round; `warm_up` rounds before are not counted."""
+    everyone = {BASE: base, **candidates}
+    times: dict[str, list[float]] = {name: [] for name in everyone}
+    for n in range(-warm_up, rounds):
+        for name, prepare in everyone.items():
+            elapsed = run_once(prepare(n), place)
+            if n >= 0:
+                times[name].append(elapsed)
+    return {name: Sample(tuple(values)) for name, values in times.items()}
+
+
+def base(_: int) -> Argv:
+    """P: the interpreter of the same environment that does nothing."""
+    return (sys.executable, "-c", "pass")
+
+
+def fixed(*argv: str) -> Prepare:
+    """The same command in every round."""
+    return lambda _: argv
