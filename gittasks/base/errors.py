@@ -13,6 +13,12 @@ Leaves live beside the code that raises them; tests hold that each has one of th
 
 from __future__ import annotations
 
+from gittasks.base.records import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
 
 class GittasksError(Exception):
     """What a user can act on; `message` says what and which, `hint` names the cure."""
@@ -23,6 +29,11 @@ class GittasksError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What a JSON document says of it besides message and hint."""
+        return {}
 
 
 class UsageError(GittasksError):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from gittasks.base.records import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 # Joins emoji and keeps words together; neither moves the cursor nor reorders text.
 _HARMLESS = frozenset("\u200d\u00a0")
 
 
 def printable(text: str) -> str:
-    """`text` on one line, with control, bidi and other invisible characters escaped as `\\x1b` or `\\u202e`."""
+    """`text` on one line; control, bidi and other invisible characters are escaped: `\\x1b`, `\\u202e`."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in _HARMLESS else _escape(c) for c in text)
@@ -23,6 +28,12 @@ def printable_block(text: str) -> str:
 def shorten(text: str, width: int) -> str:
     """`text` cut to `width` characters, the last one an ellipsis where something was cut."""
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def listed(lines: Sequence[str], *, shown: int = 10) -> list[str]:
+    """`lines` indented, the first `shown` of them, with a count of the rest."""
+    some = [f"  {line}" for line in lines[:shown]]
+    return some + ([f"  and {len(lines) - shown} more"] if len(lines) > shown else [])
 
 
 def _escape(char: str) -> str:

@@ -12,6 +12,7 @@ from gittasks.base.errors import SetupError
 from gittasks.base.records import NamedTuple
 
 MAIN_NAME = "main"
+_MAX_CONFIG_BYTES = 1 << 20
 
 
 class NoRepositoryError(SetupError):
@@ -25,8 +26,9 @@ class NoWorktreeError(SetupError):
 class Checkout(NamedTuple):
     """One worktree of a clone. All paths are absolute and free of symbolic links.
 
-    `top` is the worktree's root, `None` in a bare repository. `git_dir` is private to the worktree, `common_dir`
-    shared by all worktrees of the clone. `name` is the worktree's name: git's own for a linked one, `main` else.
+    `top` is the worktree's root, `None` in a bare repository. `git_dir` is private to the worktree,
+    `common_dir` shared by all worktrees of the clone. `name` is the worktree's name: git's own for a linked
+    one, `main` else.
     """
 
     top: str | None
@@ -60,21 +62,23 @@ def find_checkout(start: str, *, git_dir: str | None = None, work_tree: str | No
     Raises `NoRepositoryError`.
     """
     start = os.path.realpath(start)
+    named_top = os.path.realpath(os.path.join(start, work_tree)) if work_tree else None
     if git_dir:
         found = os.path.realpath(os.path.join(start, git_dir))
         if not _is_git_dir(found):
             raise NoRepositoryError(f"GIT_DIR names {found}, which is not a git repository")
-        top = os.path.realpath(os.path.join(start, work_tree)) if work_tree else _top_of(found, start)
-        return _checkout(top, found)
+        return _checkout(named_top or _top_of(found, start), found)
     folder = start
     while True:
         dot_git = os.path.join(folder, ".git")
         if os.path.isdir(dot_git) and _is_git_dir(dot_git):
-            return _checkout(folder, os.path.realpath(dot_git))
+            found = os.path.realpath(dot_git)
+            return _checkout(named_top or _top_beside(found, folder), found)
         if os.path.isfile(dot_git):
-            return _checkout(folder, _follow(dot_git))
+            found = _follow(dot_git)
+            return _checkout(named_top or _top_beside(found, folder), found)
         if _is_git_dir(folder):
-            return _checkout(None, folder)
+            return _checkout(named_top, folder)
         parent = os.path.dirname(folder)
         if parent == folder:
             raise NoRepositoryError(
@@ -91,14 +95,26 @@ def _checkout(top: str | None, git_dir: str) -> Checkout:
     return Checkout(top, git_dir, os.path.realpath(os.path.join(git_dir, common)), os.path.basename(git_dir))
 
 
+def _top_beside(git_dir: str, folder: str) -> str | None:
+    """The worktree of the git folder that `folder`'s `.git` is or names: `folder`, unless git's config differs."""
+    if os.path.isfile(os.path.join(git_dir, "commondir")):
+        return folder  # what follows does not hold for linked worktrees (git-worktree(1), CONFIGURATION FILE)
+    configured = core_setting(git_dir, "worktree")
+    if configured is not None:
+        return os.path.realpath(os.path.join(git_dir, configured))
+    # `proj/.git` beside worktrees that are all linked: a bare repository, whatever its name.
+    return None if is_bare(git_dir) else folder
+
+
 def _top_of(git_dir: str, start: str) -> str | None:
-    """The worktree that belongs to a named git folder: a linked one knows it, else the folder above `.git`."""
+    """The worktree of a named git folder: a linked one knows it, else the folder above `.git`."""
     link = _first_line(os.path.join(git_dir, "gitdir"))
     if link is not None:
         return os.path.realpath(os.path.dirname(os.path.join(git_dir, link)))
     if os.path.basename(git_dir) == ".git":
-        return os.path.dirname(git_dir)
-    return None if start == git_dir or start.startswith(git_dir + os.sep) else start
+        return _top_beside(git_dir, os.path.dirname(git_dir))
+    inside = start == git_dir or start.startswith(git_dir + os.sep)
+    return _top_beside(git_dir, start) if not inside else None
 
 
 def _follow(dot_git: str) -> str:
@@ -120,6 +136,44 @@ def _is_git_dir(folder: str) -> bool:
     return os.path.isfile(os.path.join(folder, "commondir")) or (
         os.path.isdir(os.path.join(folder, "objects")) and os.path.isdir(os.path.join(folder, "refs"))
     )
+
+
+def main_top(common_dir: str) -> str | None:
+    """The root of a clone's main worktree; `None` for a bare repository, and for a separate git folder, which does
+    not know it.
+    """
+    configured = core_setting(common_dir, "worktree")
+    if configured is not None:
+        return os.path.realpath(os.path.join(common_dir, configured))
+    beside = os.path.basename(common_dir) == ".git" and not is_bare(common_dir)
+    return os.path.dirname(common_dir) if beside else None
+
+
+def is_bare(git_dir: str) -> bool:
+    """Whether the config of a clone's common git folder says that nothing is checked out beside it."""
+    value = core_setting(git_dir, "bare")
+    return value is not None and value.lower() in ("", "true", "yes", "on", "1")
+
+
+def core_setting(git_dir: str, name: str) -> str | None:
+    """`core.<name>` as the repository's own config files say it, `None` where they do not."""
+    found = None
+    for file in ("config", "config.worktree"):
+        try:
+            with open(os.path.join(git_dir, file), "rb") as stream:
+                lines = os.fsdecode(stream.read(_MAX_CONFIG_BYTES)).split("\n")
+        except OSError:
+            continue
+        section = ""
+        for line in lines:
+            line = line.strip()
+            if line.startswith("["):
+                head, _, line = line[1:].partition("]")
+                section, line = head.strip().lower(), line.strip()
+            key, _, value = line.partition("=")
+            if section == "core" and key.strip().lower() == name:
+                found = value.strip().strip('"')
+    return found
 
 
 def _first_line(path: str) -> str | None:

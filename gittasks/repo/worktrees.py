@@ -1,0 +1,246 @@
+"""The worktrees of a clone as git knows them: listing, finding, adding.
+
+Understands worktrees that plain git made, moved or locked, and ones that went away under git's hands. Knows nothing
+of tasks. Removing is in `removal`, what new worktrees get from the old one in `include`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.base.errors import BusyError, RefusedError, SetupError
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.repo import discover, refs
+from gittasks.repo.discover import MAIN_NAME
+from gittasks.repo.git import failure
+
+if TYPE_CHECKING:
+    from gittasks.repo.git import Git
+
+_MAX_LINK_BYTES = 1 << 14
+_INITIALIZING = "initializing"
+
+
+class PathTakenError(RefusedError):
+    """Something else stands where the worktree would go."""
+
+
+class StillAddingError(BusyError):
+    """Another git process is making this very worktree."""
+
+
+class BrokenWorktreeError(SetupError):
+    """git made the worktree, but it cannot be used."""
+
+
+class Worktree(NamedTuple):
+    """One worktree as `git worktree list` has it.
+
+    `name` is the name of git's own folder for it, `main` for the main one, `None` for a bare repository, which has
+    no files checked out. `path` is as git has it registered. `git_dir` is private to the worktree. `locked` and
+    `prunable` hold the reason (may be empty), `None` where it is not. `exists`: the folder is there and still holds
+    this very worktree.
+    """
+
+    name: str | None
+    path: str
+    git_dir: str
+    head: str | None
+    branch: str | None
+    locked: str | None
+    prunable: str | None
+    is_linked: bool
+    exists: bool
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether this is the bare repository itself."""
+        return self.name is None
+
+    @property
+    def half_made(self) -> bool:
+        """Whether a `git worktree add` is at work on it, or was killed."""
+        return self.locked == _INITIALIZING
+
+
+def list_worktrees(git: Git, checkout: discover.Checkout) -> list[Worktree]:
+    """All worktrees of the clone, the main one (or the bare repository) first. Raises `GitError`."""
+    output = git.output("worktree", "list", "--porcelain", "-z")
+    names = _registered(checkout.common_dir)
+    found = []
+    for number, record in enumerate(output.split(b"\0\0")):
+        facts = dict(_fact(line) for line in record.split(b"\0") if line)
+        if "worktree" not in facts:
+            continue
+        if number == 0:
+            found.append(_main(facts, checkout))
+        elif (name := names.get(facts["worktree"])) is not None:
+            found.append(_linked(facts, name, checkout))
+    return found
+
+
+def find_here(trees: list[Worktree], checkout: discover.Checkout) -> Worktree | None:
+    """The worktree that `checkout` is, with the path where it really is; `None` in a bare repository."""
+    for tree in trees:
+        if tree.git_dir == checkout.git_dir and checkout.top is not None:
+            return tree._replace(path=checkout.top, exists=True)
+    return None
+
+
+def find_by_branch(trees: list[Worktree], branch: str) -> Worktree | None:
+    """The worktree that has `branch` checked out, or is in the middle of rebasing or bisecting it."""
+    for tree in trees:
+        if not tree.is_bare and (tree.branch == branch or _is_busy_with(tree.git_dir, branch)):
+            return tree
+    return None
+
+
+def holds(path: str, git_dir: str) -> bool:
+    """Whether the folder at `path` still is the linked worktree of `git_dir`: each points to the other."""
+    dot_git = os.path.join(path, ".git")
+    link = _read_link(dot_git)
+    if link is None or not link.startswith("gitdir: ") or os.path.islink(dot_git):
+        return False
+    forth = os.path.realpath(os.path.join(path, link[len("gitdir: ") :]))
+    back = _read_link(os.path.join(git_dir, "gitdir"))
+    return (
+        forth == os.path.realpath(git_dir)
+        and back is not None
+        and os.path.realpath(os.path.join(git_dir, back)) == os.path.realpath(dot_git)
+    )
+
+
+def add(git: Git, tree_path: str, branch: str) -> str | None:
+    """Make a worktree at `tree_path` with the existing `branch` checked out; answer `None`, or what to warn of.
+
+    The caller holds the worktrees' lock: parallel adds race. Raises `GitError`.
+    """
+    # No --no-track: the branch is there already, and nothing is set up to be tracked.
+    done = git.call("worktree", "add", "--quiet", "--", tree_path, branch, write=True)
+    if done.returncode == 0:
+        return None
+    error = failure(("worktree", "add"), done)
+    if os.path.isfile(os.path.join(tree_path, ".git")):
+        # The post-checkout hook runs last: the worktree is whole, and git answers with the hook's exit code.
+        return f"the worktree is made, but git's hook or checkout complained: {error.stderr[-500:]}"
+    raise error
+
+
+def require_settled(tree: Worktree) -> None:
+    """Raise `StillAddingError` while a `git worktree add` of this worktree is alive."""
+    import psutil
+
+    for process in psutil.process_iter(["name", "cmdline"]):
+        words = process.info["cmdline"] or []
+        if "worktree" in words and "add" in words and tree.path in words:
+            raise StillAddingError(
+                f"git (process {process.pid}) is still making {tree.path}", hint="wait for it, and try again"
+            )
+
+
+def require_free(path: str, root: str) -> None:
+    """Raise `PathTakenError` unless `path` can become a worktree: nothing there, no link on the way from `root`."""
+    parent = os.path.dirname(path)
+    if os.path.realpath(parent) != os.path.normpath(
+        os.path.join(os.path.realpath(root), os.path.relpath(parent, root))
+    ):
+        raise PathTakenError(
+            f"{parent} leads elsewhere through a symbolic link",
+            hint="set worktree_path in .tasks/config.yaml",
+        )
+    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path) or os.listdir(path)):
+        raise PathTakenError(
+            f"{path} is there already, and is no worktree of this task",
+            hint="choose another name: --worktree NAME",
+        )
+
+
+def exclude(git: Git, common_dir: str, pattern: str, sample: str) -> bool:
+    """Have git ignore `pattern` in this clone unless it ignores the path `sample` already; whether it was added."""
+    if git.success("check-ignore", "--quiet", "--", sample):
+        return False
+    path = os.path.join(common_dir, "info", "exclude")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "a+b") as file:
+        file.seek(0)
+        data = file.read()
+        if pattern.encode() in data.splitlines():
+            return False
+        start = b"" if not data or data.endswith(b"\n") else b"\n"
+        file.write(start + pattern.encode() + b"\n")
+    return True
+
+
+def default_branch(git: Git, trees: list[Worktree], checkout: discover.Checkout) -> str | None:
+    """The branch that work usually goes to: what the main worktree (or the bare repository) has as its HEAD."""
+    main = trees[0] if trees else None
+    if main is not None and main.branch is not None:
+        return main.branch
+    name = git.find_line("--git-dir", checkout.common_dir, "symbolic-ref", "--quiet", "HEAD")
+    branch = (name or "").removeprefix(refs.HEADS)
+    return branch if branch and refs.find_tip(git, branch) else None
+
+
+def _fact(line: bytes) -> tuple[str, str]:
+    key, _, value = os.fsdecode(line).partition(" ")
+    return key, value
+
+
+def _main(facts: dict[str, str], checkout: discover.Checkout) -> Worktree:
+    # For a submodule or a separate git folder git answers with the git folder itself: we look closer.
+    top = discover.main_top(checkout.common_dir) if checkout.is_linked else checkout.top
+    name = None if top is None else MAIN_NAME
+    return _worktree(
+        facts, name, top or checkout.common_dir, checkout.common_dir, is_linked=False, exists=True
+    )
+
+
+def _linked(facts: dict[str, str], name: str, checkout: discover.Checkout) -> Worktree:
+    git_dir = os.path.join(checkout.common_dir, "worktrees", name)
+    path = facts["worktree"]
+    return _worktree(facts, name, path, git_dir, is_linked=True, exists=holds(path, git_dir))
+
+
+def _worktree(
+    facts: dict[str, str], name: str | None, path: str, git_dir: str, *, is_linked: bool, exists: bool
+) -> Worktree:
+    branch = facts.get("branch")
+    return Worktree(
+        name=name,
+        path=path,
+        git_dir=git_dir,
+        head=facts.get("HEAD"),
+        branch=branch.removeprefix(refs.HEADS) if branch else None,
+        locked=facts.get("locked"),
+        prunable=facts.get("prunable"),
+        is_linked=is_linked,
+        exists=exists,
+    )
+
+
+def _registered(common_dir: str) -> dict[str, str]:
+    """The path of each linked worktree, spelled as git lists it, to the name of git's folder for it."""
+    admin = os.path.join(common_dir, "worktrees")
+    found = {}
+    for name in sorted(os.listdir(admin)) if os.path.isdir(admin) else ():
+        link = _read_link(os.path.join(admin, name, "gitdir"))
+        if link is not None:
+            if not os.path.isabs(link):
+                link = os.path.realpath(os.path.join(admin, name, link))
+            found[link.removesuffix("/.git")] = name
+    return found
+
+
+def _read_link(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            return os.fsdecode(file.read(_MAX_LINK_BYTES).strip())
+    except OSError:
+        return None
+
+
+def _is_busy_with(git_dir: str, branch: str) -> bool:
+    for name in ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"):
+        if _read_link(os.path.join(git_dir, name)) in (branch, refs.HEADS + branch):
+            return True
+    return False
