@@ -10,6 +10,16 @@ def now_s() -> float:
     return time.time()
 
 
+def monotonic_s() -> float:
+    """Seconds since some fixed point of this boot, the same for all processes; setting the clock does not move it."""
+    return time.monotonic()
+
+
+def sleep_s(seconds: float) -> None:
+    """Do nothing for so long."""
+    time.sleep(seconds)
+
+
 def now_utc() -> str:
     """Now, as task files write it: `2026-11-23T10:00:00Z`."""
     return format_utc(time.time())

@@ -1,0 +1,85 @@
+"""The lock of `base.locks` without its library: for supervisors, and for commands that must be quick.
+
+`filelock` is `flock` on the very same file (on Linux and macOS), so both keep each other out; its import alone
+costs more than all that is done under the lock. The file is never deleted.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from gittasks.base import clock
+from gittasks.base.errors import BusyError
+from gittasks.base.records import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+DEFAULT_TIMEOUT_S = 10.0
+_POLL_S = 0.002
+
+
+class FileHeldError(BusyError):
+    """Another process held the lock for the whole time we were ready to wait."""
+
+
+class Hold:
+    """`with Hold(path, purpose=...)`: the lock at `path`, held; `purpose` is what others are told while they wait.
+
+    Its folder must exist. Entering raises `FileHeldError` (says by whom) after `timeout_s` seconds.
+    """
+
+    def __init__(self, path: str, *, purpose: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+        self._path = path
+        self._purpose = purpose
+        self._timeout_s = timeout_s
+        self._fd = -1
+
+    def __enter__(self) -> None:
+        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        deadline = clock.monotonic_s() + self._timeout_s
+        while not try_lock(self._fd):
+            if clock.monotonic_s() >= deadline:
+                holder = os.pread(self._fd, 200, 0).decode("utf-8", "replace").strip()
+                os.close(self._fd)
+                raise FileHeldError(
+                    f"{self._path} is held by {holder or 'an unknown process'}; waited {self._timeout_s:g} s",
+                    hint="wait for it to finish and try again; the lock goes with its process",
+                )
+            clock.sleep_s(_POLL_S)
+        self._sign()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)
+
+    def _sign(self) -> None:
+        """Write who holds the lock into the file: for people only, nothing is decided by it."""
+        text = f"pid {os.getpid()} ({self._purpose}), since {clock.now_utc()}\n".encode()
+        try:
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, text, 0)
+        except OSError:
+            # A full disk must not stop work that only removes things: the signature is talk, the flock is the lock.
+            pass
+
+
+def try_lock(fd: int) -> bool:
+    """Lock the open file `fd` for this process, now or not at all. Closing all its copies unlocks it."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_locked(fd: int) -> bool:
+    """Whether another process holds the lock on the open file `fd`. Two who only look do not see each other."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(fd, fcntl.LOCK_UN)
+    return False
