@@ -1,0 +1,130 @@
+"""Where runs keep their files: what people read, and what is private to the clone and survives `git clean`.
+
+    <outputs>/index.jsonl             the index: one line for each change of a run
+    <outputs>/<id>.txt                what the command wrote
+    <private>/runtime.lock            held for each change of the index
+    <private>/runs/live/<id>/         a run that lives (see `live`)
+    <private>/runs/ended/<id>.json    the last record of a run that has ended
+    <private>/runs/told               the ids of runs whose end was told
+
+The index can be made again from `live` and `ended`. Nothing in `outputs` is ever trusted: a clone may bring it along.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from gittasks.base.errors import RefusedError, SetupError
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from gittasks.runtime.record import RunId
+
+INDEX = "index.jsonl"
+_IGNORE = b"# runs of this clone, never committed\n*\n"
+
+
+class UnsafeFolderError(RefusedError):
+    """The folder of outputs is a link, a file, or another user's."""
+
+
+class NoFolderError(SetupError):
+    """A folder that runs need cannot be made."""
+
+
+class Folders(NamedTuple):
+    """The folders of one clone, absolute. `shown` is what records say before an output's file name."""
+
+    outputs: str
+    private: str
+    shown: str
+
+    @property
+    def index_file(self) -> str:
+        """The index of all runs."""
+        return os.path.join(self.outputs, INDEX)
+
+    @property
+    def lock_file(self) -> str:
+        """The lock that each writer of the index holds."""
+        return os.path.join(self.private, "runtime.lock")
+
+    @property
+    def live_folders(self) -> str:
+        """One folder for each run that lives."""
+        return os.path.join(self.private, "runs", "live")
+
+    @property
+    def ended_folder(self) -> str:
+        """One file for each run that has ended."""
+        return os.path.join(self.private, "runs", "ended")
+
+    @property
+    def told_file(self) -> str:
+        """The ids of runs whose end was told, a line each."""
+        return os.path.join(self.private, "runs", "told")
+
+    def live_folder(self, run_id: RunId) -> str:
+        """The folder of one live run."""
+        return os.path.join(self.live_folders, run_id)
+
+    def ended_file(self, run_id: RunId) -> str:
+        """The last record of one run."""
+        return os.path.join(self.ended_folder, run_id + ".json")
+
+    def output(self, run_id: RunId) -> str:
+        """What the command of one run wrote. Made from the id alone, never from what a record says."""
+        return os.path.join(self.outputs, run_id + ".txt")
+
+    def shown_output(self, run_id: RunId) -> str:
+        """The path of an output as records carry it: from the main worktree's root, or absolute."""
+        return f"{self.shown}/{run_id}.txt"
+
+
+def prepare(folders: Folders) -> None:
+    """Make all folders that are missing. Raises `UnsafeFolderError`, `NoFolderError`, `DiskError`."""
+    _make(folders.live_folders)
+    _make(folders.ended_folder)
+    prepare_outputs(folders.outputs)
+
+
+def prepare_outputs(folder: str) -> None:
+    """Make the folder of outputs, private to its user and ignored by git. Raises as `prepare` does."""
+    _make(folder)
+    info = os.lstat(folder)
+    if not stat.S_ISDIR(info.st_mode):
+        raise UnsafeFolderError(
+            f"{folder} is no folder but {'a symbolic link' if stat.S_ISLNK(info.st_mode) else 'a file'}",
+            hint="outputs of runs go there; move it away, gittasks makes its own",
+        )
+    if info.st_uid != os.geteuid():
+        raise UnsafeFolderError(f"{folder} belongs to another user (uid {info.st_uid})")
+    if info.st_mode & 0o077:
+        os.chmod(folder, 0o700)
+    ignore = os.path.join(folder, ".gitignore")
+    if not os.path.lexists(ignore):
+        _write_ignore(ignore)
+
+
+def _write_ignore(path: str) -> None:
+    # No lock guards this: each writer has a file of its own, and all say the same.
+    temp = f"{path}.{os.getpid()}"
+    fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(fd, _IGNORE)
+    finally:
+        os.close(fd)
+    os.rename(temp, path)
+
+
+def _make(folder: str) -> None:
+    try:
+        os.makedirs(folder, 0o700, exist_ok=True)
+    except FileExistsError:
+        pass  # not a folder: the caller looks closer
+    except OSError as error:
+        raise NoFolderError(
+            f"cannot make {error.filename}: {error.strerror}",
+            hint="runs need to write there: check its permissions, and whether the disk is full or read-only",
+        ) from None

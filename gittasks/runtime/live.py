@@ -1,0 +1,208 @@
+"""The private folder of a run that lives: its lock, its record, and what a new supervisor would need.
+
+    alive           locked by the supervisor for as long as it lives; the command never holds it
+    record.json     the record as the index last heard it
+    settings.json   limits, deadline, probes: what the record does not say
+    out             the pipe that the command writes to; a new supervisor can read on where the old one died
+    end             room on the disk for the last record, so that a full disk cannot swallow it
+    tail-<offset>   the newest output, once it is over its limit
+    stop            somebody asked to stop the run: for how many seconds to wait before SIGKILL
+
+The lock is taken before the folder holds anything, and handed from the starting process to its supervisor
+without a gap: a free lock always means that the supervisor is dead.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.base import flock, ids
+from gittasks.base.errors import GittasksError
+from gittasks.base.files import replace_file, sync_folder
+from gittasks.base.jsontext import dumps
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.runtime import journal
+from gittasks.runtime.record import RunId, format_run, is_run_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from gittasks.runtime.folders import Folders
+    from gittasks.runtime.record import Run
+
+_ALIVE = "alive"
+RECORD = "record.json"
+SETTINGS = "settings.json"
+PIPE = "out"
+STOP = "stop"
+TAIL = "tail-"
+_END = "end"
+# What the last record may have more than the first one: numbers, a message.
+_ROOM_BYTES = 4096
+_LOCK_TIMEOUT_S = 10.0
+
+
+def claim(folders: Folders, letter: str) -> tuple[RunId, int]:
+    """A new run: its id, never used before in this clone, and the open, locked `alive` of its new folder."""
+    while True:
+        run_id = RunId(letter + ids.new_base36(7))
+        if os.path.lexists(folders.ended_file(run_id)) or os.path.lexists(folders.output(run_id)):
+            continue
+        try:
+            os.mkdir(folders.live_folder(run_id), 0o700)
+        except FileExistsError:
+            continue
+        fd = take(folders, run_id)
+        if fd is not None:
+            return run_id, fd
+
+
+def list_live(folders: Folders) -> list[RunId]:
+    """The ids of all runs that have a folder here, in no order."""
+    try:
+        names = os.listdir(folders.live_folders)
+    except FileNotFoundError:
+        return []
+    return [RunId(name) for name in names if is_run_id(name)]
+
+
+def take(folders: Folders, run_id: RunId) -> int | None:
+    """Lock a run that no supervisor guards, and answer the open lock; `None` where one does, or the run is over."""
+    path = os.path.join(folders.live_folder(run_id), _ALIVE)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    # The folder may have been cleared away between open and lock.
+    if flock.try_lock(fd) and os.fstat(fd).st_nlink:
+        return fd
+    os.close(fd)
+    return None
+
+
+def is_guarded(folders: Folders, run_id: RunId) -> bool:
+    """Whether a supervisor, or somebody who clears up after a dead one, holds the run right now."""
+    path = os.path.join(folders.live_folder(run_id), _ALIVE)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        return flock.is_locked(fd)
+    finally:
+        os.close(fd)
+
+
+def open_up(folders: Folders, run: Run, settings: dict[str, Any]) -> None:
+    """Fill the folder of a run whose command is about to be started. Raises `DiskError`, `OSError`."""
+    folder = folders.live_folder(run.id)
+    fd = os.open(os.path.join(folder, _END), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(fd, b" " * (len(format_run(run)) + _ROOM_BYTES))
+    finally:
+        os.close(fd)
+    replace_file(os.path.join(folder, SETTINGS), dumps(settings).encode(), mode=0o600)
+
+
+def write_record(folders: Folders, run: Run) -> None:
+    """Keep the record of a live run, then tell the index. Raises `DiskError` when it cannot be kept.
+
+    That the index cannot be told now is no error: whoever looks next finds the record here.
+    """
+    line = format_run(run)
+    replace_file(os.path.join(folders.live_folder(run.id), RECORD), line, mode=0o600)
+    tell_index(folders, line)
+
+
+def finish(folders: Folders, run: Run) -> None:
+    """Keep the last record of a run, tell the index, and clear the folder away.
+
+    The caller holds the run's lock; whatever kills it in between, the next one can go on from there. Raises `OSError`
+    when the record cannot be kept.
+    """
+    line = format_run(run)
+    _keep_end(folders, run.id, line)
+    tell_index(folders, line)
+    sync_folder(folders.ended_folder)
+    clear(folders, run.id)
+
+
+def _keep_end(folders: Folders, run_id: RunId, line: bytes) -> None:
+    path = os.path.join(folders.live_folder(run_id), _END)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        # Over the room that was kept for it: that needs no new block of a full disk.
+        os.pwrite(fd, line, 0)
+        os.ftruncate(fd, len(line))
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    os.rename(path, folders.ended_file(run_id))
+
+
+def tell_index(folders: Folders, line: bytes) -> None:
+    """Append a record, that is kept in private already, to the index; that this fails is no error."""
+    try:
+        with flock.Hold(folders.lock_file, purpose="record a run", timeout_s=_LOCK_TIMEOUT_S):
+            journal.append(folders, line)
+    except (GittasksError, OSError):
+        # Somebody sits on the lock, or the disk is full: the private record is the truth, whoever looks next
+        # brings it to the index.
+        pass
+
+
+def retell(folders: Folders, run_ids: Iterable[RunId]) -> journal.Lines:
+    """The last lines of runs that have ended, told to the index where it had missed that; runs without one are left
+    out.
+
+    What the index says is looked at under the lock: meanwhile somebody may have been told of the end.
+    """
+    wanted = [run_id for run_id in run_ids if os.path.lexists(folders.ended_file(run_id))]
+    if not wanted:
+        return {}
+    try:
+        with flock.Hold(folders.lock_file, purpose="record a run", timeout_s=_LOCK_TIMEOUT_S):
+            return journal.append_ended(folders, wanted)
+    except (GittasksError, OSError):
+        return {run_id.encode(): line for run_id in wanted if (line := journal.restored(folders, run_id))}
+
+
+def read_part(folders: Folders, run_id: RunId, name: str) -> bytes | None:
+    """One file of a run's folder; `None` where it is not there."""
+    try:
+        with open(os.path.join(folders.live_folder(run_id), name), "rb", buffering=0) as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def ask_to_stop(folders: Folders, run_id: RunId, grace_s: float) -> bool:
+    """Leave the request to stop in a run's folder; `False` where the folder is gone, because the run has ended."""
+    try:
+        replace_file(os.path.join(folders.live_folder(run_id), STOP), b"%f\n" % grace_s, mode=0o600)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def read_stop(folders: Folders, run_id: RunId) -> float | None:
+    """The grace in seconds of the request to stop; `None` where nobody asked."""
+    try:
+        return max(float(read_part(folders, run_id, STOP) or b""), 0.0)
+    except ValueError:
+        return None
+
+
+def clear(folders: Folders, run_id: RunId) -> None:
+    """Remove a run's folder, its lock last; the caller holds that lock."""
+    folder = folders.live_folder(run_id)
+    for name in os.listdir(folder):
+        if name != _ALIVE:
+            os.unlink(os.path.join(folder, name))
+    os.unlink(os.path.join(folder, _ALIVE))
+    try:
+        os.rmdir(folder)
+    except OSError:
+        # Somebody locked the run anew between the two calls: he finds that it has ended, and clears up.
+        return

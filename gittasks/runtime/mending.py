@@ -1,0 +1,155 @@
+"""Runs whose supervisor died: found, judged by proof, ended or given a new supervisor.
+
+Costs nothing while all is well: one lock is tried for each run that lives. Everything here can be killed at any point
+and done again by the next command, also by several at once: whoever holds a run's lock decides about it alone.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.base import clock, identity
+from gittasks.base.errors import GittasksError
+from gittasks.base.identity import ALIVE, DEAD
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.runtime import journal, launcher, live, record, tree
+from gittasks.runtime.output import DEFAULT_LIMIT_BYTES, OutputWriter, tail_files
+from gittasks.runtime.record import BadRunError, RunId, parse_run
+from gittasks.runtime.settings import settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from gittasks.runtime.folders import Folders
+    from gittasks.runtime.record import Run
+
+_GONE = "its supervisor was killed while it ran: how the command ended is unknown"
+_REBOOTED = "the machine was restarted while it ran"
+_NO_RECORD = "its record was damaged or deleted: what became of it cannot be known"
+
+
+class _Orphan(NamedTuple):
+    """A run without supervisor; `alive_fd` is its lock, held by us."""
+
+    run: Run
+    alive_fd: int
+
+
+def mend(
+    folders: Folders, run_ids: Iterable[RunId], env: Mapping[str, str], lines: journal.Lines
+) -> list[Run]:
+    """See to all runs of `run_ids` that no supervisor guards; answer how each of them stands now.
+
+    `lines` is the folded index, for runs whose private record is gone. What cannot be proven stays as it is.
+    """
+    orphans = []
+    over = []
+    for run_id in run_ids:
+        alive_fd = live.take(folders, run_id)
+        if alive_fd is None:
+            continue
+        run = _last_record(folders, run_id, lines.get(run_id.encode()))
+        if run is not None and not os.path.lexists(folders.ended_file(run_id)):
+            orphans.append(_Orphan(run, alive_fd))
+            continue
+        # Its supervisor had recorded the end, or had not started anything: only the folder was left over.
+        over.append(run_id)
+        live.clear(folders, run_id)
+        os.close(alive_fd)
+    alive = _alive(orphans)
+    settled = [_settle(folders, orphan, env, alive) for orphan in orphans]
+    return settled + [parse_run(line) for line in live.retell(folders, over).values()]
+
+
+def reopen(folders: Folders, line: bytes) -> bool:
+    """Give a run, that the index calls running but that has no private folder, one to be mended in.
+
+    `False` where its process may be alive out of our sight: nothing can be proven about it from here.
+    """
+    try:
+        run = parse_run(line)
+    except BadRunError:
+        return False
+    process = identity.parse_process(run.process)
+    if process is not None and identity.state_of(process) == identity.UNKNOWN:
+        return False
+    os.makedirs(folders.live_folder(run.id), 0o700, exist_ok=True)
+    return True
+
+
+def _alive(orphans: list[_Orphan]) -> set[RunId]:
+    """Which of these have processes that live."""
+    found = set()
+    quiet = []
+    for orphan in orphans:
+        process = identity.parse_process(orphan.run.process)
+        if process is not None and identity.state_of(process) == ALIVE:
+            found.add(orphan.run.id)
+        elif process is None or not identity.is_rebooted(process):
+            quiet.append(orphan.run.id)
+    return found | (tree.find_marked(quiet) if quiet else set())
+
+
+def _settle(folders: Folders, orphan: _Orphan, env: Mapping[str, str], alive: set[RunId]) -> Run:
+    run, alive_fd = orphan
+    leader = identity.parse_process(run.process)
+    try:
+        if leader is None:
+            return _end(folders, run, record.UNVERIFIED, _NO_RECORD)
+        if identity.is_rebooted(leader):
+            return _end(folders, run, record.REBOOT, _REBOOTED)
+        if run.id in alive:
+            taken = os.dup(alive_fd)
+            return launcher.take_over(folders, run, _settings(folders, run), taken, env)
+        if identity.state_of(leader) == DEAD:
+            return _end(folders, run, record.LOST, _GONE)
+        return run._replace(message=f"runs on {leader.host}, out of sight from here")
+    finally:
+        os.close(alive_fd)
+
+
+def _end(folders: Folders, run: Run, reason: str, message: str) -> Run:
+    """Record the end of a run. Where the disk refuses, it is at least answered; the next command tries again."""
+    ended = record.end(run, status=record.FAILED, reason=reason, end_time=clock.now_s(), message=message)
+    try:
+        if tail_files(folders.live_folder(run.id)):
+            writer = OutputWriter(folders, run.id, limit_bytes=_settings(folders, run)["limit_bytes"])
+            writer.close()
+            ended = ended._replace(output_bytes=writer.position, truncated=writer.truncated)
+        else:
+            info = os.stat(folders.output(run.id))
+            ended = ended._replace(output_bytes=info.st_size, last_output_time=info.st_mtime)
+    except (GittasksError, OSError):
+        # No output to look at: it was deleted, or its folder cannot be read.
+        pass
+    try:
+        live.finish(folders, ended)
+    except OSError:
+        return ended._replace(message=f"{message} (the disk refuses to record it)")
+    return ended
+
+
+def _last_record(folders: Folders, run_id: RunId, line: bytes | None) -> Run | None:
+    """The last that is known of a live run; `None` where nothing was ever recorded, so nothing was started."""
+    for data in (live.read_part(folders, run_id, live.RECORD), line):
+        if data is not None:
+            try:
+                return parse_run(data)
+            except BadRunError:
+                continue
+    return None
+
+
+def _settings(folders: Folders, run: Run) -> dict[str, Any]:
+    """What its first supervisor was told; the usual where that is gone."""
+    import json
+
+    usual = settings_of(
+        limit_bytes=DEFAULT_LIMIT_BYTES, timeout_s=run.timeout_s, leave_children=False, at_end={}
+    )
+    try:
+        found = json.loads(live.read_part(folders, run.id, live.SETTINGS) or b"")
+    except ValueError:
+        return usual
+    return usual | found if isinstance(found, dict) else usual

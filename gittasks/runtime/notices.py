@@ -1,0 +1,43 @@
+"""Telling of ended runs: each once, under any number of readers. The untold runs in the index are the inbox."""
+
+from __future__ import annotations
+
+from gittasks.base import flock
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.runtime import journal, store
+from gittasks.runtime.record import format_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gittasks.runtime.folders import Folders
+    from gittasks.runtime.record import Run
+
+
+def peek(folders: Folders, env: Mapping[str, str]) -> list[Run]:
+    """Ended runs whose end nobody was told, in the order of their ends. Changes nothing."""
+    return _untold(store.load(folders, env))
+
+
+def drain(folders: Folders, env: Mapping[str, str]) -> list[Run]:
+    """Like `peek`, and from now on they count as told: no other reader gets them.
+
+    Raises `FileHeldError`, `IndexWriteError`; nobody was told anything then.
+    """
+    if not peek(folders, env):
+        return []
+    with flock.Hold(folders.lock_file, purpose="notices"):
+        # Looked at again inside the lock: another reader may have been quicker.
+        lines = journal.load(folders) or journal.rebuild(folders)
+        told = [run._replace(notified=True) for run in _untold(lines)]
+        if told:
+            journal.append(folders, b"".join(map(format_run, told)))
+            journal.note_told(folders, [run.id for run in told])
+        if journal.is_bloated(folders, len(lines)):
+            journal.compact(folders)
+    return told
+
+
+def _untold(lines: journal.Lines) -> list[Run]:
+    runs = store.parse(line for line in lines.values() if journal.is_untold(line))
+    return sorted((run for run in runs if not run.notified), key=lambda run: run.end_time or 0.0)

@@ -1,0 +1,290 @@
+"""What a run is: its fields, their order, its words, and what may follow what. Pure: no files, no clock.
+
+The names and their order are those of design 5.1; `format_run` and `parse_run` are the one JSON spelling of it,
+a line of the index.
+"""
+
+from __future__ import annotations
+
+from gittasks.base.errors import InvalidError
+from gittasks.base.jsontext import dumps
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any, NewType
+
+    RunId = NewType("RunId", str)
+else:
+    RunId = str
+
+LOCAL_BASH = "local_bash"
+LOCAL_AGENT = "local_agent"
+REMOTE_AGENT = "remote_agent"
+IN_PROCESS_TEAMMATE = "in_process_teammate"
+MONITOR = "monitor"
+WORKFLOW = "workflow"
+# The first letter of an id says of what type the run is.
+LETTERS = {
+    LOCAL_BASH: "b",
+    LOCAL_AGENT: "a",
+    REMOTE_AGENT: "r",
+    IN_PROCESS_TEAMMATE: "t",
+    MONITOR: "m",
+    WORKFLOW: "w",
+}
+
+RUNNING = "running"
+COMPLETED = "completed"
+FAILED = "failed"
+KILLED = "killed"
+STATUSES = (RUNNING, COMPLETED, FAILED, KILLED)
+TERMINAL = frozenset((COMPLETED, FAILED, KILLED))
+# These belong to tasks. Refused with an error that says so, so that nobody mixes the two layers up.
+TASK_WORDS = frozenset(("pending", "in_progress", "deleted"))
+
+QUEUED = "queued"
+ACTIVE = "active"
+STOPPING = "stopping"
+PHASES = (QUEUED, ACTIVE, STOPPING)
+
+EXIT = "exit"
+SIGNAL = "signal"
+TIMEOUT = "timeout"
+OUT_OF_MEMORY = "out_of_memory"
+LOST = "lost"
+REBOOT = "reboot"
+NOT_STARTED = "not_started"
+UNVERIFIED = "unverified"
+REASONS = (EXIT, SIGNAL, TIMEOUT, OUT_OF_MEMORY, LOST, REBOOT, NOT_STARTED, UNVERIFIED)
+
+ID_LENGTH = 8
+_BASE36 = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
+# More of a command than anybody reads; the index holds one such line for each change of each run.
+MAX_COMMAND_CHARS = 16_384
+_SIGKILL = 9
+
+
+class BadRunError(InvalidError):
+    """A line of the index, or values meant for one, break the format."""
+
+
+class WrongLayerError(BadRunError):
+    """A status that only tasks have was given to a run."""
+
+
+class TransitionError(InvalidError):
+    """A run that has ended was to change its status: a terminal status is for ever."""
+
+
+class Run(NamedTuple):
+    """One live execution slot, or what became of it (design 5.1). Times are Unix seconds.
+
+    `process` is the command's leader and `supervisor` its guard, each as `base.identity.Process.as_json`
+    gives it. `command` is for people: cut where it is very long, bytes that are no text escaped.
+    `message` says in words what `reason` says in one. `output_bytes` counts all that was written, also what
+    `truncated` output lost. `extra` holds fields of other versions, kept as they came.
+    """
+
+    id: RunId
+    type: str = LOCAL_BASH
+    status: str = RUNNING
+    description: str = ""
+    start_time: float = 0.0
+    end_time: float | None = None
+    output_file: str = ""
+    notified: bool = False
+    work_graph_task_id: int | None = None
+    phase: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    command: tuple[str, ...] = ()
+    cwd: str | None = None
+    worktree: str | None = None
+    owner: str | None = None
+    parent: str | None = None
+    timeout_s: float | None = None
+    process: dict[str, Any] | None = None
+    supervisor: dict[str, Any] | None = None
+    commit_before: str | None = None
+    commit_after: str | None = None
+    dirty: bool | None = None
+    last_output_time: float | None = None
+    output_bytes: int = 0
+    truncated: bool = False
+    progress: Any = None
+    usage: dict[str, Any] | None = None
+    stale_since: float | None = None
+    extra: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.status == RUNNING
+
+    def as_json(self) -> dict[str, Any]:
+        """The record with the names and order of the index, unknown fields last."""
+        known = dict(zip(FIELDS, self, strict=False))
+        known["command"] = list(self.command)
+        return known | {name: value for name, value in self.extra if name not in known}
+
+
+FIELDS: tuple[str, ...] = Run._fields[:-1]
+
+_TEXT = (str,)
+_NUMBER = (int, float)
+_MAP = (dict,)
+# What a field may be besides `null`, where its default is null too.
+_KINDS: dict[str, tuple[type, ...]] = {
+    "description": _TEXT,
+    "start_time": _NUMBER,
+    "end_time": _NUMBER,
+    "output_file": _TEXT,
+    "notified": (bool,),
+    "work_graph_task_id": (int,),
+    "phase": _TEXT,
+    "reason": _TEXT,
+    "message": _TEXT,
+    "exit_code": (int,),
+    "signal": (int,),
+    "cwd": _TEXT,
+    "worktree": _TEXT,
+    "owner": _TEXT,
+    "parent": _TEXT,
+    "timeout_s": _NUMBER,
+    "process": _MAP,
+    "supervisor": _MAP,
+    "commit_before": _TEXT,
+    "commit_after": _TEXT,
+    "dirty": (bool,),
+    "last_output_time": _NUMBER,
+    "output_bytes": (int,),
+    "truncated": (bool,),
+    "usage": _MAP,
+    "stale_since": _NUMBER,
+}
+
+
+def is_run_id(text: str) -> bool:
+    """Whether `text` is a whole run id: a type's letter and seven characters of 0-9a-z. Safe as a file name."""
+    return len(text) == ID_LENGTH and text[0] in LETTERS.values() and _BASE36.issuperset(text)
+
+
+def check_status(word: str) -> str:
+    """`word`, where it is one of the four. Raises `WrongLayerError` for a task's, `BadRunError` for any other."""
+    if word in STATUSES:
+        return word
+    if word in TASK_WORDS:
+        raise WrongLayerError(
+            f"{word!r} is a state of a task, not of a run: a run is {', '.join(STATUSES)}",
+            hint="`gittasks list` shows tasks, `gittasks runs` shows runs",
+        )
+    raise BadRunError(f"{word!r} is no status of a run: expected {', '.join(STATUSES)}")
+
+
+def change(run: Run, **changes: Any) -> Run:
+    """`run` with `changes`. Raises `TransitionError` where its status is terminal and would become another one,
+    `BadRunError` for a word that is none.
+    """
+    status = check_status(changes.get("status", run.status))
+    if run.status in TERMINAL and status != run.status:
+        raise TransitionError(f"run {run.id} is {run.status}: it can never become {status}")
+    return run._replace(**changes)
+
+
+def end(run: Run, *, status: str, reason: str | None, end_time: float, **changes: Any) -> Run:
+    """`run` as it ended. The end never lies before the start, whatever the clock did."""
+    return change(
+        run,
+        status=status,
+        reason=reason,
+        phase=None,
+        end_time=max(end_time, run.start_time),
+        stale_since=None,
+        **changes,
+    )
+
+
+class Ending(NamedTuple):
+    """How a process ended, in a record's words."""
+
+    status: str
+    reason: str
+    exit_code: int | None
+    signal: int | None
+
+
+def judge(
+    *, exit_code: int | None, signal: int | None, stopped_for: str | None, out_of_memory: bool
+) -> Ending:
+    """What the end of the command means. `stopped_for` is `KILLED` or `TIMEOUT` when we stopped it.
+
+    A command that exits 0 when told to stop was still stopped: it did not finish.
+    """
+    reason = EXIT if signal is None else SIGNAL
+    if stopped_for == KILLED:
+        return Ending(KILLED, reason, exit_code, signal)
+    if stopped_for == TIMEOUT:
+        return Ending(FAILED, TIMEOUT, exit_code, signal)
+    if signal == _SIGKILL and out_of_memory:
+        return Ending(FAILED, OUT_OF_MEMORY, exit_code, signal)
+    return Ending(COMPLETED if exit_code == 0 else FAILED, reason, exit_code, signal)
+
+
+def describe_command(argv: tuple[bytes, ...]) -> tuple[str, ...]:
+    """`argv` as a record shows it: text, cut to `MAX_COMMAND_CHARS` in all."""
+    words: list[str] = []
+    left = MAX_COMMAND_CHARS
+    for word in argv:
+        text = word.decode("utf-8", "backslashreplace")
+        if len(text) > left:
+            words.append(text[:left] + "…")
+            break
+        words.append(text)
+        left -= len(text)
+    return tuple(words)
+
+
+def format_run(run: Run) -> bytes:
+    """One line of the index, with its line feed. `id`, `type` and `status` come first: readers slice them out."""
+    return dumps(run.as_json()).encode("ascii") + b"\n"
+
+
+def parse_run(line: bytes) -> Run:
+    """The run that a line of the index holds, also one that an older or newer version wrote.
+
+    Missing fields get their defaults, unknown ones are kept in `extra`, a known one of another type than ours
+    counts as missing. Raises `BadRunError` where it is no JSON object or id, type or status are not a run's.
+    """
+    import json
+
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise BadRunError("a line of the index is no JSON") from None
+    if not isinstance(value, dict):
+        raise BadRunError("a line of the index is no JSON object")
+    return run_of(value)
+
+
+def run_of(value: dict[str, Any]) -> Run:
+    """The run that a JSON object stands for; see `parse_run`."""
+    run_id, kind = value.get("id"), value.get("type", LOCAL_BASH)
+    if not isinstance(run_id, str) or not is_run_id(run_id):
+        raise BadRunError(f"{str(run_id)[:40]!r} is no run id")
+    if kind not in LETTERS:
+        raise BadRunError(
+            f"run {run_id}: {str(kind)[:40]!r} is no type of run: expected {', '.join(LETTERS)}"
+        )
+    status = check_status(str(value.get("status")))
+    known = {
+        name: value[name]
+        for name, kinds in _KINDS.items()
+        if isinstance(value.get(name), kinds) and (bool in kinds or not isinstance(value[name], bool))
+    }
+    command = value.get("command")
+    words = tuple(map(str, command)) if isinstance(command, list) else ()
+    extra = tuple((name, item) for name, item in value.items() if name not in FIELDS)
+    known |= {"command": words, "progress": value.get("progress"), "extra": extra}
+    return Run(RunId(run_id), kind, status, **known)

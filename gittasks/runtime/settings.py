@@ -1,0 +1,44 @@
+"""What a supervisor must know of a run besides its record: limits, deadline, questions to ask at its end."""
+
+from __future__ import annotations
+
+from gittasks.base import clock
+from gittasks.base.records import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+TIMEOUT_GRACE_S = 5.0
+
+
+def settings_of(
+    *,
+    limit_bytes: int,
+    timeout_s: float | None,
+    timeout_grace_s: float = TIMEOUT_GRACE_S,
+    leave_children: bool,
+    at_end: dict[str, list[str]],
+) -> dict[str, Any]:
+    """The settings of a run that starts now, as its private folder keeps them.
+
+    `at_end` asks one question for each field of the record that only the end can tell: the field, and the command
+    whose first line is the answer.
+    """
+    return {
+        "limit_bytes": limit_bytes,
+        "deadline": None if timeout_s is None else clock.monotonic_s() + timeout_s,
+        "timeout_grace_s": timeout_grace_s,
+        "leave_children": leave_children,
+        "at_end": at_end,
+        "oom_kills": count_oom_kills(),
+    }
+
+
+def count_oom_kills() -> int | None:
+    """How often this kernel has killed for want of memory since its boot; `None` where it does not say."""
+    try:
+        with open("/proc/vmstat", "rb", buffering=0) as file:
+            _, found, rest = file.read().partition(b"\noom_kill ")
+    except OSError:
+        return None
+    return int(rest.split(b"\n", 1)[0]) if found else None
