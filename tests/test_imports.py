@@ -1,0 +1,114 @@
+"""What the read commands import: every module costs each call its milliseconds (a test holds the budget's reasons)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+
+# What is never paid for by a read: libraries, and the slow corners of the standard library.
+HEAVY = {
+    "asyncio",
+    "contextlib",
+    "dataclasses",
+    "filelock",
+    "git",
+    "importlib.metadata",
+    "inspect",
+    "logging",
+    "pathlib",
+    "psutil",
+    "pydantic",
+    "rich",
+    "ruamel",
+    "ruamel.yaml",
+    "sqlite3",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "typing",
+    "unittest",
+    "yaml",
+}
+
+# What the console script imports, then the program, then the names of all that was imported.
+PROBE = """
+import re, sys
+import gittasks.__main__
+from gittasks.cli.main import run
+code = run(sys.argv[1:])
+print("\\n".join(sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+READS = {
+    "list": ("list",),
+    "ready": ("ready",),
+    "show": ("show", "2"),
+    "blocked": ("blocked",),
+    "next": ("next",),
+    "search": ("search", "two"),
+    "complete": ("complete", "--", "show", ""),
+}
+
+
+@pytest.fixture
+def project(repo: Path, cli: Cli) -> Path:
+    """Three tasks whose cache is warm."""
+    cli("init")
+    cli("add", "One", "-d", "Number one.")
+    cli("add", "Two", "--blocked-by", "1", "--label", "x")
+    cli("add", "Three", "--parent", "1")
+    cli("list")
+    cli("search", "two")
+    return repo
+
+
+def imported(folder: Path, *args: str) -> set[str]:
+    """The names of the modules that a call of the program has imported when it ends, without the interpreter's own."""
+    done = subprocess.run(
+        (sys.executable, "-c", PROBE, *args), cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[:1000]
+    bare = subprocess.run(
+        (sys.executable, "-c", "import sys; print('\\n'.join(sys.modules))"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = set(done.stderr.split()) - set(bare.stdout.split())
+    assert "gittasks.cli.main" in found
+    return found
+
+
+@pytest.mark.parametrize("command", READS)
+def test_a_read_imports_no_heavy_module(project: Path, command: str) -> None:
+    assert imported(project, *READS[command]) & (HEAVY | {"json"}) == set()
+
+
+@pytest.mark.parametrize("command", [name for name in READS if name != "complete"])
+def test_json_costs_a_read_json_and_no_more(project: Path, command: str) -> None:
+    assert imported(project, *READS[command], "--json") & HEAVY == set()
+
+
+def test_help_imports_no_heavy_module(project: Path) -> None:
+    assert imported(project, "--help") & (HEAVY | {"json", "argparse"}) == set()
+
+
+def test_only_the_called_command_is_imported(project: Path) -> None:
+    commands = {name for name in imported(project, "list") if name.startswith("gittasks.cli.commands.")}
+    assert commands == {"gittasks.cli.commands.list"}
+
+
+def test_the_library_is_imported_without_its_libraries() -> None:
+    done = subprocess.run(
+        (sys.executable, "-c", "import gittasks, sys; print('\\n'.join(sys.modules))"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {"git", "filelock", "ruamel.yaml", "psutil"} & set(done.stdout.split()) == set()
