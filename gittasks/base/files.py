@@ -15,6 +15,19 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 TEMP_SUFFIX = ".gittasks-tmp"
 
 
+_CURES = {
+    errno.ENOSPC: "free some space and run the command again; the old file is untouched",
+    errno.EDQUOT: "your disk quota is used up: free some space and run the command again",
+    errno.EROFS: "the file system is read-only: remount it, or work in a writable clone",
+    errno.EACCES: "check who owns the folder and its permissions",
+    errno.EPERM: "check who owns the folder and its permissions",
+    errno.EIO: "the disk reported an error: check it before you go on; the old file is untouched",
+    errno.EMFILE: "too many open files: close some programs or raise the limit",
+    errno.ENFILE: "too many open files on this machine",
+    errno.EFBIG: "the file would exceed a size limit; the old file is untouched",
+}
+
+
 class UnsafeFileError(InvalidError):
     """Not a regular file (a link, folder, device or FIFO), or larger than allowed."""
 
@@ -26,8 +39,8 @@ class DiskError(SetupError):
 def read_regular(path: str, *, limit_bytes: int, dir_fd: int | None = None) -> bytes:
     """The bytes of a regular file, never following a final symbolic link, never blocking on a FIFO.
 
-    Raises `FileNotFoundError` where nothing is there, `UnsafeFileError` for anything but a regular file of at
-    most `limit_bytes`.
+    Raises `FileNotFoundError` where nothing is there, `UnsafeFileError` for anything but a regular file
+    of at most `limit_bytes`.
     """
     try:
         fd = os.open(path, _READ_FLAGS, dir_fd=dir_fd)
@@ -56,8 +69,8 @@ def read_regular(path: str, *, limit_bytes: int, dir_fd: int | None = None) -> b
 def replace_file(path: str, data: bytes, *, mode: int | None = None) -> None:
     """Put `data` at `path` in one step: readers see the old file or the new one, also after a crash.
 
-    An existing file keeps its permissions, a new one gets `mode` (default: 0666 less the umask, as git gives).
-    Callers hold the lock that makes them the only writer of `path`. Raises `DiskError`.
+    An existing file keeps its permissions, a new one gets `mode` (default: 0666 less the umask, as git
+    gives). Callers hold the lock that makes them the only writer of `path`. Raises `DiskError`.
     """
     with _Translate(path):
         temp = _write_temp(path, data, mode=mode)
@@ -84,6 +97,26 @@ def create_file(path: str, data: bytes, *, mode: int | None = None) -> None:
                 os.rename(temp, path)
         finally:
             _unlink_quietly(temp)
+
+
+def write_cache(path: str, data: bytes) -> bool:
+    """Replace a cache file, which may be lost at any time; answer whether that was possible.
+
+    Readers write caches without a lock: each writer has its own temporary file, the last one wins whole.
+    """
+    temp = f"{path}.{os.getpid()}{TEMP_SUFFIX}"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            _write_all(fd, data)
+        finally:
+            os.close(fd)
+        os.replace(temp, path)
+    except OSError:  # a read-only or full disk: the next reader does the work again
+        _unlink_quietly(temp)
+        return False
+    return True
 
 
 def sync_folder(path: str) -> None:
@@ -157,18 +190,6 @@ def _unlink_quietly(path: str) -> None:
 class _Translate:
     """Turns the system's refusals of a write into a `DiskError` that names the file and the cure."""
 
-    _CURES = {
-        errno.ENOSPC: "free some space and run the command again; the old file is untouched",
-        errno.EDQUOT: "your disk quota is used up: free some space and run the command again",
-        errno.EROFS: "the file system is read-only: remount it, or work in a writable clone",
-        errno.EACCES: "check who owns the folder and its permissions",
-        errno.EPERM: "check who owns the folder and its permissions",
-        errno.EIO: "the disk reported an error: check it before you go on; the old file is untouched",
-        errno.EMFILE: "too many open files: close some programs or raise the limit",
-        errno.ENFILE: "too many open files on this machine",
-        errno.EFBIG: "the file would exceed a size limit; the old file is untouched",
-    }
-
     def __init__(self, path: str) -> None:
         self._path = path
 
@@ -176,7 +197,7 @@ class _Translate:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and error.errno in self._CURES:
+        if isinstance(error, OSError) and error.errno in _CURES:
             raise DiskError(
-                f"cannot write {self._path}: {os.strerror(error.errno)}", hint=self._CURES[error.errno]
+                f"cannot write {self._path}: {os.strerror(error.errno)}", hint=_CURES[error.errno]
             ) from error

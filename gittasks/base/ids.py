@@ -1,4 +1,7 @@
-"""Random identities, from the operating system's own source (what `secrets` uses, without its 6 ms import)."""
+"""Random identities, from the operating system's own source.
+
+That is what `secrets` uses; importing it would cost 6 ms a process.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,156 @@
+"""Use cases that only look: list, ready, blocked, next, show, search. On the hot path: imports almost nothing."""
+
+from __future__ import annotations
+
+from gittasks.base.errors import BusyError
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.workgraph import graph, store
+from gittasks.workgraph.record import CLOSED, COMPLETED, DELETED, STATUSES, BadTaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from gittasks.app.project import Project
+    from gittasks.workgraph.record import Row, Task, TaskId
+    from gittasks.workgraph.snapshot import Snapshot
+
+SORTS = ("id", "priority", "created", "subject", "status", "owner")
+
+
+class NothingReadyError(BusyError):
+    """No task can be started now; one may become ready when somebody completes another."""
+
+
+class Filter(NamedTuple):
+    """What `list` shows. Empty means any; all of `labels` and all words of `text` must match.
+
+    Without `statuses`, completed tasks need `completed` and tombstones need `deleted`.
+    """
+
+    statuses: tuple[str, ...] = ()
+    owner: str | None = None
+    labels: tuple[str, ...] = ()
+    text: str = ""
+    completed: bool = False
+    deleted: bool = False
+
+
+def list_rows(snapshot: Snapshot, wanted: Filter, *, sort: str = "id") -> list[Row]:
+    """The rows that match, sorted by one of `SORTS` and then by id."""
+    if wanted.statuses:
+        shown = frozenset(wanted.statuses)
+    else:
+        hidden = {COMPLETED: not wanted.completed, DELETED: not wanted.deleted}
+        shown = frozenset(status for status in STATUSES if not hidden.get(status, False))
+    rows = [row for row in snapshot.rows if row.status in shown]
+    if wanted.owner is not None:
+        rows = [row for row in rows if row.owner == wanted.owner]
+    for label in wanted.labels:
+        rows = [row for row in rows if label in row.labels]
+    for word in wanted.text.casefold().split():
+        rows = [row for row in rows if word in _words(row)]
+    if sort != "id":
+        rows.sort(key=_sort_key(sort))
+    return rows
+
+
+def ready_rows(snapshot: Snapshot, *, owner: Callable[[], str] | None = None) -> list[Row]:
+    """What can be started now, best first: pending, no open blocker, not another's.
+
+    `owner` tells who asks; it is only called when some candidate has an owner. Without it, owned tasks are out.
+    """
+    derived = snapshot.derived
+    rows = [row for row in snapshot.rows if graph.is_ready(row, derived)]
+    if any(row.owner for row in rows):
+        me = owner() if owner is not None else None
+        rows = [row for row in rows if row.owner is None or row.owner == me]
+    return sorted(rows, key=lambda row: graph.ready_key(row, derived))
+
+
+def blocked_rows(snapshot: Snapshot) -> list[Row]:
+    """Open tasks that wait for others, or stand on a cycle; sorted by id."""
+    derived = snapshot.derived
+    cyclic = frozenset(derived.cyclic)
+    return [
+        row
+        for row in snapshot.rows
+        if row.status not in CLOSED and (row.id in derived.open_blockers or row.id in cyclic)
+    ]
+
+
+def next_row(snapshot: Snapshot, *, owner: Callable[[], str] | None = None) -> Row:
+    """The first of `ready_rows`. Raises `NothingReadyError`."""
+    rows = ready_rows(snapshot, owner=owner)
+    if not rows:
+        waiting = len(blocked_rows(snapshot))
+        raise NothingReadyError(
+            f"nothing is ready ({waiting} tasks wait for others)" if waiting else "nothing is ready",
+            hint="`gittasks blocked` says what waits for what; `next --wait` waits",
+        )
+    return rows[0]
+
+
+def search_rows(project: Project, snapshot: Snapshot, text: str) -> list[Row]:
+    """Rows of tasks (tombstones left out) that hold all words of `text` somewhere: in subject, description,
+    labels, owner, unknown fields or notes, in any case; sorted by id.
+    """
+    words = text.casefold().split()
+    rows = [row for row in snapshot.rows if row.status != DELETED]
+    found = []
+    for task, row in zip(snapshot.full(rows), rows, strict=True):
+        haystack = f"{_words(row)}\n{task.description}\n{task.extra or ''}".casefold()
+        missing = [word for word in words if word not in haystack]
+        if not missing or all(word in _note_words(project, row.id) for word in missing):
+            found.append(row)
+    return found
+
+
+def require_row(snapshot: Snapshot, task_id: TaskId) -> Row:
+    """The row of one task. Raises `UnknownTaskError`, or `BadTaskError` where its file cannot be read."""
+    row = snapshot.find(task_id)
+    if row is not None:
+        return row
+    path = f"{store.FOLDER}/{store.file_name(task_id)}"
+    problems = [problem for problem in snapshot.problems if problem.path == path]
+    if problems:
+        raise BadTaskError(problems, hint=f"mend {path} by hand; `gittasks doctor` names every bad file")
+    raise store.UnknownTaskError(
+        f"no task #{task_id} here", hint="`gittasks list --all` shows all tasks of this worktree"
+    )
+
+
+def as_json(snapshot: Snapshot, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    """Records as JSON documents show them: the fields of the file, then `blocks`, `ready`, `openBlockers`."""
+    derived = snapshot.derived
+    return [
+        task.as_json()
+        | {
+            "blocks": list(derived.blocks.get(task.id, ())),
+            "ready": graph.is_ready(task.row, derived),
+            "openBlockers": list(derived.open_blockers.get(task.id, ())),
+        }
+        for task in tasks
+    ]
+
+
+def _words(row: Row) -> str:
+    return " ".join((row.subject, *row.labels, row.owner or "", row.worktree or "")).casefold()
+
+
+def _note_words(project: Project, task_id: TaskId) -> str:
+    import os
+
+    if not os.path.isdir(os.path.join(project.tasks_folder, str(task_id))):
+        return ""
+    from gittasks.app.notes import list_notes
+
+    return " ".join(note.text for note in list_notes(project, task_id)).casefold()
+
+
+def _sort_key(sort: str) -> Callable[[Row], Any]:
+    if sort == "priority":
+        return lambda row: (row.priority, row.id)
+    if sort == "status":
+        return lambda row: (STATUSES.index(row.status), row.id)
+    return lambda row: (getattr(row, sort) or "", row.id)

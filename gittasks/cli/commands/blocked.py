@@ -1,0 +1,25 @@
+"""`gittasks blocked`."""
+
+from __future__ import annotations
+
+from gittasks.app import reading
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.cli.tables import show_rows
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from gittasks.cli.context import Context
+
+HELP = "list what waits, and for what"
+EXAMPLE = "gittasks blocked"
+
+
+def configure(parser: ArgumentParser) -> None:
+    """No options of its own."""
+
+
+def run(args: Namespace, ctx: Context) -> int:
+    """Show the blocked tasks; 1 where a task file cannot be read."""
+    snapshot = ctx.project().snapshot()
+    return show_rows(ctx, snapshot, reading.blocked_rows(snapshot), empty="nothing is blocked")

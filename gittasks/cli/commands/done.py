@@ -1,0 +1,52 @@
+"""`gittasks done`."""
+
+from __future__ import annotations
+
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.cli import parser as cli_parser
+from gittasks.cli.answers import add_commit_option, show_written, wants_commit
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from gittasks.app.project import Project
+    from gittasks.app.writing import Written
+    from gittasks.cli.context import Context
+
+HELP = "complete a task"
+EXAMPLE = "gittasks done 12 --commit"
+
+
+def configure(parser: ArgumentParser) -> None:
+    """The tasks."""
+    parser.add_argument("task", nargs="*", type=cli_parser.task_id, metavar="TASK", help="12 or #12")
+    add_commit_option(parser)
+
+
+def run(args: Namespace, ctx: Context) -> int:
+    """Complete the tasks, and say what became ready by it."""
+    from gittasks.app import writing
+    from gittasks.workgraph import rules
+
+    project = ctx.project()
+    written = writing.edit_many(
+        project,
+        dict.fromkeys(args.task or [cli_parser.require_bound(project)], rules.complete),
+        purpose="complete",
+        commit=wants_commit(args, project),
+    )
+    unlocked = _unlocked(project, written) if written.changed else []
+    code = show_written(ctx, written, "completed", unlocked=unlocked)
+    if unlocked and not ctx.json:
+        ctx.say("now ready: " + ", ".join(f"#{task_id}" for task_id in unlocked))
+    return code
+
+
+def _unlocked(project: Project, written: Written) -> list[int]:
+    """The tasks that waited for these and now wait for nothing."""
+    from gittasks.workgraph import graph
+
+    snapshot = project.snapshot()
+    waiting = {waiter for task_id in written.ids for waiter in snapshot.derived.blocks.get(task_id, ())}
+    rows = [row for row in map(snapshot.find, sorted(waiting)) if row is not None]
+    return [row.id for row in rows if graph.is_ready(row, snapshot.derived)]

@@ -1,0 +1,99 @@
+"""`gittasks show`."""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.app import reading
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.text import printable, printable_block
+from gittasks.cli import parser as cli_parser
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import Any
+
+    from gittasks.app.project import Project
+    from gittasks.cli.context import Context
+    from gittasks.runtime.record import Run
+    from gittasks.workgraph.record import Task
+
+HELP = "show a task, its notes and its runs"
+EXAMPLE = "gittasks show 12"
+
+
+def configure(parser: ArgumentParser) -> None:
+    """The task; in a bound worktree it can be left out."""
+    parser.add_argument("task", nargs="?", type=cli_parser.task_id, metavar="TASK", help="12 or #12")
+
+
+def run(args: Namespace, ctx: Context) -> int:
+    """Show the goal and, beside it, its runs: two stores, one view."""
+    project = ctx.project()
+    snapshot = project.snapshot()
+    task_id = args.task or cli_parser.require_bound(project)
+    task = snapshot.full([reading.require_row(snapshot, task_id)])[0]
+    record = reading.as_json(snapshot, [task])[0]
+    runs = _runs(project, task)
+    notes = _notes(project, task)
+    if ctx.json:
+        record["runs"] = [run.as_json() for run in runs]
+        record["notes"] = [note.as_json() for note in notes]
+        ctx.document({"task": record})
+    else:
+        ctx.out("\n".join(_lines(task, record) + _note_lines(notes) + _run_lines(runs)))
+    return 0
+
+
+def _runs(project: Project, task: Task) -> list[Run]:
+    from gittasks.app import runs
+
+    return runs.runs_of_task(project, task.id)
+
+
+def _notes(project: Project, task: Task) -> list[Any]:
+    if not os.path.isdir(os.path.join(project.tasks_folder, str(task.id))):
+        return []
+    from gittasks.app.notes import list_notes
+
+    return list_notes(project, task.id)
+
+
+def _lines(task: Task, record: dict[str, Any]) -> list[str]:
+    def names(ids: list[int]) -> str:
+        return " ".join(f"#{task_id}" for task_id in ids)
+
+    waits = [f"#{b} (open)" if b in record["openBlockers"] else f"#{b}" for b in task.blocked_by]
+    fields = [
+        ("status", task.status + ("  (ready)" if record["ready"] else "")),
+        ("priority", f"P{task.priority}"),
+        ("owner", task.owner),
+        ("worktree", task.worktree),
+        ("parent", f"#{task.parent}" if task.parent else None),
+        ("labels", ", ".join(task.labels)),
+        ("waits for", " ".join(waits)),
+        ("blocks", names(record["blocks"])),
+        ("created", task.created),
+        *((name, str(value)) for name, value in task.extra),
+    ]
+    lines = [f"#{task.id}  {printable(task.subject)}"]
+    lines += [f"  {printable(name):<10} {printable(value)}" for name, value in fields if value]
+    if task.description:
+        lines += ["", *(f"  {line}" for line in printable_block(task.description).split("\n"))]
+    return lines
+
+
+def _note_lines(notes: list[Any]) -> list[str]:
+    lines = ["", "notes"] if notes else []
+    for note in notes:
+        lines.append(f"  {printable(note.author)}, {printable(note.created)}")
+        lines += [f"    {line}" for line in printable_block(note.text).split("\n")]
+    return lines
+
+
+def _run_lines(runs: list[Run]) -> list[str]:
+    if not runs:
+        return []
+    from gittasks.cli.run_tables import run_lines
+
+    return ["", "runs", *(f"  {line}" for line in run_lines(runs))]

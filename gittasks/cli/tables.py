@@ -1,0 +1,65 @@
+"""Tasks as lines on a terminal. Strangers' text is made printable here."""
+
+from __future__ import annotations
+
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gittasks.cli.context import Context
+    from gittasks.workgraph.record import Problem, Row
+    from gittasks.workgraph.snapshot import Snapshot
+
+
+def task_lines(snapshot: Snapshot, rows: Sequence[Row], *, status: bool = True) -> list[str]:
+    """One line a task: id, status (unless all have the same), priority, subject, then what else is set."""
+    width = len(str(max((row.id for row in rows), default=0))) + 1
+    cyclic = frozenset(snapshot.derived.cyclic)
+    lines = []
+    for row in rows:
+        subject = row.subject if row.subject.isprintable() else printable(row.subject)
+        state = f"{row.status:<11}  " if status else ""
+        more = _details(snapshot, row, row.id in cyclic)
+        lines.append(f"{'#' + str(row.id):>{width}}  {state}P{row.priority}  {subject}{more}")
+    return lines
+
+
+def _details(snapshot: Snapshot, row: Row, cyclic: bool) -> str:
+    parts = []
+    if row.owner:
+        parts.append(f"@{printable(row.owner)}")
+    if row.worktree:
+        parts.append(f"in {printable(row.worktree)}")
+    if row.labels:
+        parts.append(f"[{printable(', '.join(row.labels))}]")
+    waits = snapshot.derived.open_blockers.get(row.id)
+    if waits:
+        parts.append("waits for " + ", ".join(f"#{task_id}" for task_id in waits))
+    if cyclic:
+        parts.append("on a cycle")
+    return "  " + "  ".join(parts) if parts else ""
+
+
+def show_rows(
+    ctx: Context, snapshot: Snapshot, rows: Sequence[Row], *, empty: str, status: bool = True
+) -> int:
+    """Answer with `rows`, as lines or as a document, name what could not be read, and answer the exit code."""
+    if ctx.json:
+        from gittasks.app.reading import as_json
+
+        document = {"tasks": as_json(snapshot, snapshot.full(list(rows)))}
+        ctx.document(document | {"problems": [problem.as_json() for problem in snapshot.problems]})
+    elif rows:
+        ctx.out("\n".join(task_lines(snapshot, rows, status=status)))
+    else:
+        ctx.say(empty)
+    return tell_problems(ctx, snapshot.problems)
+
+
+def tell_problems(ctx: Context, problems: Sequence[Problem]) -> int:
+    """Name each bad file on stderr; 1 where there is one, else 0."""
+    for problem in problems:
+        ctx.say(f"gittasks: {printable(str(problem))}")
+    return 1 if problems else 0
