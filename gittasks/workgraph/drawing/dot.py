@@ -10,7 +10,6 @@ from itertools import pairwise
 
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable, shorten
-from gittasks.workgraph.drawing.picture import MISSING
 
 if TYPE_CHECKING:
     from gittasks.workgraph.drawing.picture import Node, Picture
@@ -53,8 +52,7 @@ def quote(text: str) -> str:
 
 
 def _attributes(node: Node) -> str:
-    subject = "does not exist" if node.state == MISSING else node.subject
     marks = (_CRITICAL,) if node.critical else (_CYCLIC,) if node.cyclic else ()
-    label = quote(f"#{node.id} {shorten(subject, MAX_LABEL)}")
-    tooltip = quote(f"#{node.id} {subject} ({node.state.replace('_', ' ')})")
+    label = quote(f"#{node.id} {shorten(node.label, MAX_LABEL)}")
+    tooltip = quote(f"#{node.id} {node.label} ({node.state.replace('_', ' ')})")
     return " ".join((f"label={label} tooltip={tooltip}", _STYLES[node.state], *marks))

@@ -1,7 +1,7 @@
 """The graph as a Mermaid flowchart, which forges draw in Markdown: paste it between ```` ```mermaid ```` fences.
 
 Labels are quoted, and whatever could end or change one is written as an entity (`#quot;`, `#35;`): quotes, `#`,
-backticks, markup, `%` (directives), `:` and `;` (Mermaid's own repairs look for them), `$` (formulas), `\\\\`.
+backticks, markup, `%` (directives), `:` and `;` (Mermaid's own repairs look for them), `$` (formulas), `\\`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from itertools import pairwise
 
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable, shorten
-from gittasks.workgraph.drawing.picture import MISSING, STATES
+from gittasks.workgraph.drawing.picture import STATES
 
 if TYPE_CHECKING:
     from gittasks.workgraph.drawing.picture import Node, Picture
 
 MAX_LABEL = 80
+# What Mermaid draws unless it is told otherwise, which pages of others rarely are.
+MAX_ARROWS = 500
+MAX_TEXT = 50_000
 
 _NAMED = {'"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;"}
 _ENTITIES = str.maketrans(_NAMED | {char: f"#{ord(char)};" for char in "#`%:;$\\"})
@@ -50,8 +53,7 @@ def quote(text: str) -> str:
 
 
 def _label(node: Node) -> str:
-    text = "does not exist" if node.state == MISSING else shorten(node.subject, MAX_LABEL)
-    return quote(f"#{node.id} {text}")
+    return quote(f"#{node.id} {shorten(node.label, MAX_LABEL)}")
 
 
 def _arrows(picture: Picture) -> list[str]:

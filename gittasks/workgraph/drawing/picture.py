@@ -37,6 +37,11 @@ class Node(NamedTuple):
     critical: bool = False
     cyclic: bool = False
 
+    @property
+    def label(self) -> str:
+        """What a picture says of the task: its subject, not yet made harmless for any format."""
+        return self.subject if self.state != MISSING else "no readable task has this id"
+
     def as_json(self) -> dict[str, Any]:
         """The node as `graph --json` shows it; `status` is the task's own, null where there is no task."""
         status = PENDING if self.state in (READY, WAITING) else self.state

@@ -11,7 +11,7 @@ from itertools import pairwise
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
 from gittasks.workgraph.drawing import lettering, scene
-from gittasks.workgraph.drawing.picture import MISSING, STATES
+from gittasks.workgraph.drawing.picture import STATES
 from gittasks.workgraph.drawing.scene import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def draw(picture: Picture, *, title: str = "Tasks") -> str:
 
 def _box(node: Node, x: float, y: float) -> str:
     state = node.state.replace("_", " ")
-    subject = "does not exist" if node.state == MISSING else printable(node.subject)
+    subject = printable(node.label)
     marks = " critical" if node.critical else " cyclic" if node.cyclic else ""
     name = f"#{node.id}"
     part = f" part of #{node.parent}" if node.parent is not None else ""

@@ -130,14 +130,14 @@ class _Writer:
         node = self._nodes[task]
         upper = self._above[task][0] if task in self._above else 0
         told = (upper, self._nodes[upper].parent if upper else None)
-        details = [printable(node.owner)] if node.owner else []
+        details = [f"@{printable(node.owner)}"] if node.owner else []
         if node.parent is not None and node.parent not in told:
             details.append(f"part of #{node.parent}")
         if goes_on:
             details.append(f"below #{upper}")
         head = f"{lead}{_CYCLIC if node.cyclic else MARKS[node.state]} #{task} "
-        tail = f"  ({', '.join(details)})" if details else ""
-        subject = "does not exist" if node.state == MISSING else printable(node.subject)
+        tail = "".join(f"  {detail}" for detail in details)
+        subject = printable(node.label)
         if self._width is not None:
             subject = shorten(subject, max(self._width - len(head) - len(tail), _NARROWEST))
         return head + subject + tail
