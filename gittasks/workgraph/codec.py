@@ -1,6 +1,7 @@
 """Task files: bytes to `record.Task` and back (design 4.1). Pure: paths are names for error messages only.
 
-The parts: `fields` knows what each field may hold, `canonical` and `yamldoc` read, `scalars` quotes, `splice` edits.
+The parts: `fields` and `extras` know what a field may hold, `canonical` and `yamldoc` read, `scalars` and `entries`
+write, `layout` and `splice` edit. A read loads no more of them than it needs.
 """
 
 from __future__ import annotations
@@ -8,19 +9,25 @@ from __future__ import annotations
 from gittasks.base.errors import InvalidError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.workgraph.canonical import parse_canonical
-from gittasks.workgraph.extras import check_extra
-from gittasks.workgraph.fields import BY_NAME, TABLE, check_value, relation_errors
-from gittasks.workgraph.record import FIELDS, MAX_FILE_BYTES, Task
-from gittasks.workgraph.scalars import format_block, format_scalar, format_text
+from gittasks.workgraph.record import FIELDS, MAX_FILE_BYTES, BadTaskError, Task
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
-    from gittasks.workgraph.fields import Field
+    from gittasks.workgraph.layout import Document
+    from gittasks.workgraph.splice import Change
+
+_BOM = "\ufeff"
+_EXTRA = "extra:"
 
 
 class OversizeError(InvalidError):
     """The values would make a task file that is larger than one may be."""
+
+
+class SpliceError(Exception):
+    """An edited file would not say what it should: a bug in here, caught before anything was written."""
 
 
 def parse_task(data: bytes, path: str, *, task_id: int) -> Task:
@@ -41,18 +48,44 @@ def format_task(task: Task) -> bytes:
 
     Values are normalised first. Raises `FieldError` for one that is not allowed, `OversizeError`.
     """
+    from gittasks.workgraph.entries import format_entry, format_value
+    from gittasks.workgraph.fields import BY_NAME
+
     task = check_task(task)
-    parts = [_format_field(BY_NAME[name], task) for name in FIELDS]
+    values = [(name, getattr(task, BY_NAME[name].attribute)) for name in FIELDS]
     if task.written_blocks:
-        parts.append(_format_field(BY_NAME["blocks"], task))
-    parts += (
-        _format_lines(format_scalar(name, flow=True), *format_block(value, 0)) for name, value in task.extra
-    )
-    return require_size(("\n\n".join(parts) + "\n").encode())
+        values.append(("blocks", task.written_blocks))
+    entries = [format_entry(name, *format_value(name, value)) for name, value in (*values, *task.extra)]
+    return _require_size(("\n\n".join(entries) + "\n").encode())
+
+
+def edit_task(data: bytes, path: str, *, task_id: int, changes: Mapping[str, Any]) -> bytes:
+    """`data` with `changes` made: only the lines of the changed fields differ, and none where nothing changes.
+
+    The keys are attributes of `record.Task` (not `extra`; `written_blocks` may only become empty), or
+    `extra:NAME` for one unknown field. Raises `record.BadTaskError` where `data` is no task, `FieldError`
+    for a value that is not allowed, `OversizeError`.
+    """
+    from gittasks.workgraph.splice import splice
+
+    document = _read(data, path, task_id)
+    wanted = _with_changes(document.task, changes)
+    edits = _edits(document.task, wanted)
+    if not edits:
+        return data
+    bom = _BOM if data.startswith(_BOM.encode()) else ""
+    for on_one_line in (False, True):
+        edited = _require_size((bom + splice(document.layout, edits, on_one_line=on_one_line)).encode())
+        if _says(edited, wanted):
+            return edited
+    raise SpliceError(f"{path}: the edit of {', '.join(sorted(changes))} came out wrong; nothing was written")
 
 
 def check_task(task: Task) -> Task:
     """`task` with every value normalised; raises `FieldError` for the first one that is not allowed."""
+    from gittasks.workgraph.extras import check_extra
+    from gittasks.workgraph.fields import TABLE, check_value, relation_errors
+
     values = {
         field.attribute: check_value(field.attribute, getattr(task, field.attribute)) for field in TABLE
     }
@@ -62,28 +95,61 @@ def check_task(task: Task) -> Task:
     return checked
 
 
-def require_size(data: bytes) -> bytes:
-    """`data`, if a task file may be that large; raises `OversizeError`."""
+def _read(data: bytes, path: str, task_id: int) -> Document:
+    from gittasks.workgraph.layout import Document, layout_of_lines
+
+    task = parse_canonical(data, task_id)
+    if task is not None:
+        return Document(task, layout_of_lines(data.decode()))
+    from gittasks.workgraph.yamldoc import read_document
+
+    return read_document(data, path, task_id)
+
+
+def _with_changes(task: Task, changes: Mapping[str, Any]) -> Task:
+    from gittasks.workgraph.extras import check_extra
+    from gittasks.workgraph.fields import check_value, relation_errors
+
+    values: dict[str, Any] = {}
+    extra = dict(task.extra)
+    for key, value in changes.items():
+        if key.startswith(_EXTRA):
+            name = key.removeprefix(_EXTRA)
+            extra[name] = check_extra(name, value)
+        elif key == "written_blocks" and value:
+            raise ValueError("edges are stored on the task that waits: written_blocks can only become empty")
+        else:
+            values[key] = check_value(key, value)
+    changed = task._replace(**values, extra=tuple(extra.items()))
+    for error in relation_errors(changed):
+        raise error
+    return changed
+
+
+def _edits(old: Task, new: Task) -> list[Change]:
+    """What to change in the file; a value that it has already is not touched."""
+    from gittasks.workgraph.fields import TABLE
+    from gittasks.workgraph.splice import Change
+
+    edits = []
+    for field in TABLE:
+        value = getattr(new, field.attribute)
+        if value != getattr(old, field.attribute):
+            edits.append(Change(field.name, value, is_removal=field.name == "blocks"))
+    # 1, 1.0 and true are equal in Python, and three things in a file.
+    before = {name: repr(value) for name, value in old.extra}
+    edits += (Change(name, value) for name, value in new.extra if before.get(name) != repr(value))
+    return edits
+
+
+def _says(data: bytes, wanted: Task) -> bool:
+    try:
+        return repr(parse_task(data, "", task_id=wanted.id)) == repr(wanted)
+    except BadTaskError:
+        return False
+
+
+def _require_size(data: bytes) -> bytes:
     if len(data) > MAX_FILE_BYTES:
         raise OversizeError(f"the task file would have {len(data)} bytes: expected at most {MAX_FILE_BYTES}")
     return data
-
-
-def format_value(field: Field, value: Any, indent: int = 0) -> tuple[str, list[str]]:
-    """`value` after `name:`, as (text on that line, lines below it); `indent` is the column of the name."""
-    if field.kind == "text":
-        return format_text(value, indent)
-    if field.kind == "time":
-        # Plain, as design 4.1 has it; we read no dates, and a reader that does gets the right one.
-        return value, []
-    if field.kind == "uid":
-        return format_scalar(value) if value else "", []
-    return format_block(value, indent)
-
-
-def _format_field(field: Field, task: Task) -> str:
-    return _format_lines(field.name, *format_value(field, getattr(task, field.attribute)))
-
-
-def _format_lines(name: str, text: str, below: list[str]) -> str:
-    return "\n".join((f"{name}: {text}" if text else f"{name}:", *below))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gittasks.base.records import NamedTuple
 from gittasks.workgraph.canonical import read_scalar
+from gittasks.workgraph.record import Task
 
 # How a value is written.
 NOTHING = "nothing"
@@ -62,6 +63,13 @@ class Layout(NamedTuple):
             if entry.name == name:
                 return entry
         return None
+
+
+class Document(NamedTuple):
+    """What a file says, and where; the layout's text is the file without a byte order mark."""
+
+    task: Task
+    layout: Layout
 
 
 def line_end(text: str, at: int) -> int:

@@ -97,6 +97,15 @@ def format_flow(value: Any) -> str:
     return format_scalar(value, flow=True)
 
 
+def format_json(value: Any) -> str:
+    """Any JSON value on one line as JSON, which is YAML too: for files that are written that way."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(key)}: {format_json(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(format_json, value)) + "]"
+    return _quoted(value) if isinstance(value, str) else format_scalar(value, flow=True)
+
+
 def format_block(value: Any, indent: int) -> tuple[str, list[str]]:
     """Any JSON value after `name:`, as (text on that line, lines below it).
 
@@ -182,4 +191,4 @@ def _escape(char: str) -> str:
         return _SHORT_ESCAPES[char]
     if char not in _ESCAPED:
         return char
-    return f"\\x{ord(char):02x}" if char <= "\xff" else f"\\u{ord(char):04x}"
+    return f"\\u{ord(char):04x}"

@@ -5,7 +5,7 @@ What the file looks like is found in `yamltree`, what a field may hold is decide
 
 from __future__ import annotations
 
-from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.base.records import TYPE_CHECKING
 from gittasks.workgraph.extras import check_extra, check_key
 from gittasks.workgraph.fields import (
     BY_NAME,
@@ -23,6 +23,7 @@ from gittasks.workgraph.layout import (
     FLOW_LIST,
     FLOW_MAP,
     NOTHING,
+    Document,
     Entry,
     Item,
     Layout,
@@ -39,13 +40,6 @@ if TYPE_CHECKING:
     from gittasks.workgraph.fields import Field
 
 _MAX_PROBLEMS = 100
-
-
-class Document(NamedTuple):
-    """What a file says, and where; the layout's text is the file without a byte order mark."""
-
-    task: Task
-    layout: Layout
 
 
 def read_document(data: bytes, path: str, task_id: int) -> Document:
