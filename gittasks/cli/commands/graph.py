@@ -155,8 +155,6 @@ def _warn(picture: Picture, snapshot: Snapshot, ctx: Context) -> None:
 
 
 def _tell_cycle(cycle: tuple[int, ...]) -> str:
-    if len(cycle) == 2:
-        return f"#{cycle[0]} waits for itself: `gittasks unblock {cycle[0]} --on {cycle[0]}` ends that"
     ids = [f"#{task}" for task in cycle]
     if len(ids) > _MOST_IN_A_WARNING:
         ids[_MOST_IN_A_WARNING - 1 : -1] = ["..."]
