@@ -52,6 +52,13 @@ def test_a_tree_of_what_is_open(plan: Cli) -> None:
     ]
 
 
+def test_a_terminal_without_unicode_gets_ascii(plan: Cli, repo: Path) -> None:
+    done = plan("graph", "--all", env={"PYTHONIOENCODING": "ascii"})
+    assert done.stdout.split("\n")[:3] == ["x #1 Task 1", "`- o #2 Task 2  @alice", "   `= . #3 Task 3"]
+    plan("graph", "-o", "plan.txt", env={"PYTHONIOENCODING": "ascii"})
+    assert (repo / "plan.txt").read_text(encoding="utf-8").startswith("○ #2")
+
+
 def test_all_one_task_and_the_critical_path(plan: Cli) -> None:
     assert "✓ #1 Task 1" in plan("graph", "--all").stdout
     assert "Task 5" not in plan("graph", "#3").stdout

@@ -69,7 +69,7 @@ def run(args: Namespace, ctx: Context) -> int:
     what = "tasks" if args.all else "open tasks"
     count = sum(node.state != MISSING for node in picture.nodes)
     title = f"#{focus.id} {focus.subject}" if focus else f"{what.capitalize()}: {count}"
-    text = _draw(kind, picture, title, snapshot, ctx, width=_width(ctx) if args.file is None else None)
+    text = _draw(kind, picture, title, snapshot, ctx, to_file=args.file not in (None, "-"))
     _write(text, args.file, ctx)
     if not count:
         ctx.say("no open task waits for another one" if args.critical else f"no {what}")
@@ -88,9 +88,7 @@ def _format(args: Namespace, ctx: Context) -> str:
     return str(args.format or _ENDINGS.get(ending, "tree"))
 
 
-def _draw(
-    kind: str, picture: Picture, title: str, snapshot: Snapshot, ctx: Context, *, width: int | None
-) -> str:
+def _draw(kind: str, picture: Picture, title: str, snapshot: Snapshot, ctx: Context, *, to_file: bool) -> str:
     if kind == "json":
         import json
 
@@ -103,7 +101,8 @@ def _draw(
     if kind == "tree":
         from gittasks.workgraph.drawing import tree
 
-        return tree.draw(picture, width=width)
+        text = tree.draw(picture, width=None if to_file else _width(ctx))
+        return text if to_file or _draws_lines(ctx) else tree.plain(text)
     if kind == "dot":
         from gittasks.workgraph.drawing import dot
 
@@ -136,6 +135,15 @@ def _width(ctx: Context) -> int | None:
         return os.get_terminal_size(ctx.stdout.fileno()).columns
     except OSError:
         return None
+
+
+def _draws_lines(ctx: Context) -> bool:
+    """Whether stdout's encoding has the signs that a tree is drawn with."""
+    try:
+        "○╞".encode(ctx.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _warn(picture: Picture, snapshot: Snapshot, ctx: Context) -> None:

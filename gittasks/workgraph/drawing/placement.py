@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from gittasks.workgraph.drawing.layers import Layers
 
-_ROUNDS = 16
+# Enough for every picture that a person reads; larger ones get fewer, so that 10,000 tasks take seconds.
+_ROUNDS, _WORK = 16, 200_000
 # How much items keep to a straight line: what stands alone hardly at all, the main way most.
 _LOOSE, _TASK, _BEND, _MAIN = 0.05, 1.0, 4.0, 1000.0
 
@@ -39,7 +40,7 @@ def place(
     both = {item: before.get(item, []) + behind.get(item, []) for item in middles}
     firm = {item: _MAIN if item in main else _BEND for item in middles if item in main or item >= layers.size}
     pairs = list(zip(layers.columns, rooms, strict=True))
-    for _ in range(_ROUNDS):
+    for _ in range(max(min(_ROUNDS, _WORK // len(middles)), 2)):
         for near, order in ((before, pairs), (behind, pairs[::-1]), (both, pairs)):
             for column, room in order:
                 _straighten(column, room, near, middles, firm)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MARKS = {READY: "○", IN_PROGRESS: "◐", WAITING: "·", COMPLETED: "✓", DELETED: "✗", MISSING: "?"}
 _CYCLIC = "↻"
 _ELSEWHERE = "→"
+_PLAIN = str.maketrans(dict(zip("○◐·✓✗↻→│├└─═╞╘╌", "o@.x-!>||`-=|`.", strict=True)) | {"…": "..."})
 _NARROWEST = 20
 _MOST_LISTED = 20
 # Deeper trees go on at the left, or one chain of 10,000 tasks would take 300 MB of indentation.
@@ -52,6 +53,11 @@ def draw(picture: Picture, *, width: int | None = None) -> str:
         lines.append("")
     lines += [writer.line(task, "") for task in alone]
     return "\n".join([*lines, "", *_legend(picture)])
+
+
+def plain(drawn: str) -> str:
+    """What `draw` made, for a terminal that knows ASCII only; subjects stay as they are, but for these signs."""
+    return drawn.translate(_PLAIN)
 
 
 def _above(picture: Picture) -> dict[int, tuple[int, int]]:
