@@ -1,0 +1,131 @@
+"""A merge that stopped: git's index stages, which operation it is, and who the two sides are (git-ls-files(1), -u).
+
+Knows nothing of what the files mean. In a rebase "ours" is what is rebased onto and "theirs" the commit that is
+replayed: that is why a side has a name for people.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.repo.history import Version
+
+if TYPE_CHECKING:
+    from gittasks.repo.git import Git
+
+_STAGES = {"1": "base", "2": "ours", "3": "theirs"}
+
+
+class Unmerged(NamedTuple):
+    """One path that git could not merge; a side that has no such file is `None`."""
+
+    path: str
+    base: Version | None = None
+    ours: Version | None = None
+    theirs: Version | None = None
+
+
+class Side(NamedTuple):
+    """One side of a merge: its name for people (a branch, a commit with its subject), and its commit if known."""
+
+    name: str
+    commit: str | None
+
+
+class Sides(NamedTuple):
+    """The `operation` under way (`merge`, `rebase`, `cherry-pick`, `revert`, `stash`; empty for none that git
+    remembers), its two sides, and the commit that they are compared with (`None`: none, or not known).
+    """
+
+    operation: str
+    ours: Side
+    theirs: Side
+    base: str | None
+
+
+def read_unmerged(git: Git) -> dict[str, Unmerged]:
+    """Path (from the worktree's root) to its stages, for every unmerged path. Raises `GitError`."""
+    versions: dict[str, dict[str, Version]] = {}
+    for line in git.fields("ls-files", "--unmerged", "-z", "--full-name"):
+        facts, path = line.split("\t", 1)
+        mode, oid, stage = facts.split()
+        versions.setdefault(path, {})[_STAGES[stage]] = Version(mode, oid)
+    return {path: Unmerged(path, **sides) for path, sides in versions.items()}
+
+
+def find_sides(git: Git, git_dir: str, unmerged: dict[str, Unmerged]) -> Sides:
+    """Who is merged with whom in the worktree with this private git folder."""
+    ours = Side(_branch(git) or "HEAD", git.find_line("rev-parse", "--quiet", "--verify", "HEAD^{commit}"))
+    for name in ("rebase-merge", "rebase-apply"):
+        if os.path.isdir(os.path.join(git_dir, name)):
+            return _rebase(git, os.path.join(git_dir, name), ours)
+    merged = _commit(git, "MERGE_HEAD")
+    if merged:
+        base = git.find_line("merge-base", "HEAD", merged)
+        return Sides("merge", ours, Side(name_commit(git, merged), merged), base)
+    picked = _commit(git, "CHERRY_PICK_HEAD")
+    if picked:
+        return Sides("cherry-pick", ours, Side(_title(git, picked), picked), _parent(git, picked))
+    reverted = _commit(git, "REVERT_HEAD")
+    if reverted:
+        side = Side(f"the revert of {_title(git, reverted)}", _parent(git, reverted))
+        return Sides("revert", ours, side, reverted)
+    stash = _commit(git, "refs/stash")
+    if stash and _holds(git, stash, unmerged):
+        return Sides("stash", ours, Side("stash@{0}", stash), _parent(git, stash))
+    return Sides("", ours, Side("the incoming side", None), None)
+
+
+def name_commit(git: Git, commit: str) -> str:
+    """A branch that stands at `commit`, else the commit's short id and subject."""
+    names = git.lines(
+        "for-each-ref", f"--points-at={commit}", "--format=%(refname:short)", "refs/heads", "refs/remotes"
+    )
+    return names[0] if names else _title(git, commit)
+
+
+def _rebase(git: Git, folder: str, ours: Side) -> Sides:
+    onto = _read_line(os.path.join(folder, "onto"))
+    if onto:
+        ours = ours._replace(name=name_commit(git, onto))
+    commit = _commit(git, "REBASE_HEAD")
+    if commit is None:  # `git am`: the other side is a patch
+        return Sides("rebase", ours, Side("the patch", None), None)
+    branch = _read_line(os.path.join(folder, "head-name")).removeprefix("refs/heads/")
+    title = _title(git, commit)
+    name = title if branch in ("", "detached HEAD") else f"{branch}, commit {title}"
+    return Sides("rebase", ours, Side(name, commit), _parent(git, commit))
+
+
+def _holds(git: Git, commit: str, unmerged: dict[str, Unmerged]) -> bool:
+    """Whether the incoming stages are the files of `commit`."""
+    asked = [(f"{commit}:{path}", entry.theirs.oid) for path, entry in unmerged.items() if entry.theirs]
+    stdin = os.fsencode("".join(f"{name}\n" for name, _ in asked if "\n" not in name))
+    lines = git.lines("cat-file", "--batch-check=%(objectname)", stdin=stdin)
+    return bool(lines) and lines == [oid for name, oid in asked if "\n" not in name]
+
+
+def _branch(git: Git) -> str | None:
+    return git.find_line("symbolic-ref", "--quiet", "--short", "HEAD")
+
+
+def _commit(git: Git, name: str) -> str | None:
+    return git.find_line("rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
+
+
+def _parent(git: Git, commit: str) -> str | None:
+    return _commit(git, f"{commit}^1")
+
+
+def _title(git: Git, commit: str) -> str:
+    line = git.find_line("log", "-1", "--no-show-signature", "--no-color", "--format=%h %s", commit)
+    return line if line else commit[:12]
+
+
+def _read_line(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return os.fsdecode(file.readline(8192).strip())
+    except OSError:
+        return ""

@@ -1,0 +1,169 @@
+"""Which number each task of a merge gets when the sides do not number alike, and references that follow. Pure.
+
+Two clones may both have issued #13. The `uid` says who is who: a task keeps its number where it can, the incoming
+one of two with the same number gets another, and where the sides renumbered one task differently, the answer is the
+same from whichever side one looks.
+"""
+
+from __future__ import annotations
+
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from gittasks.workgraph.record import Task, TaskId
+
+    # The tasks of one side, by the id that side gave them.
+    Tasks = Mapping[TaskId, Task]
+    Moves = Mapping[TaskId, TaskId]
+
+
+class Place(NamedTuple):
+    """One task: the id that the base and each side know it by (`None`: not there), and the one it gets."""
+
+    key: str
+    base: TaskId | None
+    ours: TaskId | None
+    theirs: TaskId | None
+    final: TaskId
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether some side knows the task by another number."""
+        return any(known not in (None, self.final) for known in (self.ours, self.theirs))
+
+
+class Numbering(NamedTuple):
+    """All tasks of a merge, sorted by final id, and each side's moves: its id -> final id, where they differ."""
+
+    places: tuple[Place, ...]
+    base: Moves
+    ours: Moves
+    theirs: Moves
+
+
+class _Known(NamedTuple):
+    key: str
+    created: str
+    base: TaskId | None
+    ours: TaskId | None
+    theirs: TaskId | None
+
+
+def number(
+    base: Tasks, ours: Tasks, theirs: Tasks, *, known: Mapping[str, TaskId], take: Callable[[], TaskId]
+) -> Numbering:
+    """Give every task of `ours` and `theirs` its one number.
+
+    `take` issues a new one. `known` maps uids to numbers already given to tasks that cannot keep theirs, so that an
+    interrupted renumbering ends as it began.
+    """
+    everyone = list(_everyone(base, ours, theirs))
+    given: dict[str, TaskId] = {}
+    taken: set[TaskId] = set()
+    homeless = []
+    for task in sorted(everyone, key=_rank):
+        free = [candidate for candidate in _candidates(task) if candidate not in taken]
+        if free:
+            given[task.key] = free[0]
+            taken.add(free[0])
+        else:
+            homeless.append(task)
+    for task in homeless:
+        before = known.get(task.key)
+        given[task.key] = take() if before is None or before in taken else before
+        taken.add(given[task.key])
+    places = [Place(task.key, task.base, task.ours, task.theirs, given[task.key]) for task in everyone]
+    places.sort(key=lambda place: place.final)
+    return Numbering(
+        tuple(places),
+        {place.base: place.final for place in places if place.base not in (None, place.final)},
+        {place.ours: place.final for place in places if place.ours not in (None, place.final)},
+        {place.theirs: place.final for place in places if place.theirs not in (None, place.final)},
+    )
+
+
+def translate(task: Task, moves: Moves) -> Task:
+    """The task with its id and every reference as `moves` renumber them."""
+    if not moves:
+        return task
+    return task._replace(
+        id=moves.get(task.id, task.id),
+        parent=None if task.parent is None else moves.get(task.parent, task.parent),
+        blocked_by=_translate_all(task.blocked_by, moves),
+        written_blocks=_translate_all(task.written_blocks, moves),
+    )
+
+
+def is_same_task(one: Task, other: Task) -> bool:
+    """Whether two files of one name hold the same task: by uid, where both have one, else by subject or creation."""
+    if one.uid and other.uid:
+        return one.uid == other.uid
+    return one.subject == other.subject or (one.created == other.created and one.created != "")
+
+
+def _translate_all(ids: tuple[TaskId, ...], moves: Moves) -> tuple[TaskId, ...]:
+    return tuple(sorted({moves.get(known, known) for known in ids}))
+
+
+def _candidates(task: _Known) -> list[TaskId]:
+    """The numbers that the sides know a task by, the better one first: a side that changed it knows more."""
+    ours, theirs = task.ours, task.theirs
+    if ours is None or theirs is None or ours == theirs:
+        return [known for known in (ours, theirs) if known is not None][:1]
+    if task.base in (ours, theirs):
+        return [theirs, ours] if task.base == ours else [ours, theirs]
+    return sorted((ours, theirs))
+
+
+def _rank(task: _Known) -> tuple[int, str, str]:
+    """Who chooses first: tasks that both sides number alike, old ones, ours, theirs; then, whichever side one looks
+    from, the older of two that the sides number differently.
+    """
+    if task.ours is not None and task.theirs is not None:
+        return (0 if task.ours == task.theirs else 4, task.created, task.key)
+    if task.base is not None and task.base in (task.ours, task.theirs):
+        return (1, task.created, task.key)
+    return (3 if task.ours is None else 2, task.created, task.key)
+
+
+def _everyone(base: Tasks, ours: Tasks, theirs: Tasks) -> Iterator[_Known]:
+    """Every task of either side, once."""
+    repeated = _repeated(base) | _repeated(ours) | _repeated(theirs)
+    found: dict[str, list[TaskId | None]] = {}
+    created: dict[str, str] = {}
+    for task_id in sorted({*base, *ours, *theirs}):
+        versions = (base.get(task_id), ours.get(task_id), theirs.get(task_id))
+        for side, (version, key) in enumerate(zip(versions, _keys(task_id, versions, repeated), strict=True)):
+            if version is not None:
+                found.setdefault(key, [None, None, None])[side] = task_id
+                created[key] = min(created.get(key, version.created), version.created)
+    for key, (in_base, in_ours, in_theirs) in found.items():
+        if in_ours is not None or in_theirs is not None:
+            yield _Known(key, created[key], in_base, in_ours, in_theirs)
+
+
+def _repeated(tasks: Tasks) -> set[str]:
+    """Uids that stand in two files of one side: copied by hand, they say nothing any more."""
+    seen: set[str] = set()
+    repeated = set()
+    for task in tasks.values():
+        if task.uid in seen:
+            repeated.add(task.uid)
+        seen.add(task.uid)
+    return repeated
+
+
+def _keys(task_id: TaskId, versions: tuple[Task | None, ...], repeated: set[str]) -> tuple[str, str, str]:
+    """Who each version of one file is: its uid. One without a uid is what stood there before, or whom it is like."""
+    base, ours, theirs = versions
+    uids = ["" if version is None or version.uid in repeated else version.uid for version in versions]
+    nameless = f"#{task_id}"
+    if base is not None and not uids[0]:
+        key = uids[1] or uids[2] or nameless
+        return key, key, key
+    alike = ours is not None and theirs is not None and is_same_task(ours, theirs)
+    mine = uids[1] or uids[0] or (uids[2] if alike else "") or nameless
+    other = uids[2] or uids[0] or (mine if alike else "") or f"{nameless} theirs"
+    return uids[0], mine, other
