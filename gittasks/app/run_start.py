@@ -1,0 +1,167 @@
+"""Starting a run: what the command gets, what its record says of the task, the worktree and the commit.
+
+The supervisor's interpreter starts while git is asked; the job is handed over when both are done.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.app.runs import run_folders
+from gittasks.base.errors import GittasksError, UsageError
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.base.text import shorten
+from gittasks.repo.discover import NoRepositoryError, find_checkout
+from gittasks.runtime import folders as run_folder_files
+from gittasks.runtime import launcher
+from gittasks.runtime.output import DEFAULT_LIMIT_BYTES
+from gittasks.runtime.record import LOCAL_BASH, QUEUED, Run, describe_command, is_run_id
+from gittasks.runtime.settings import settings_of
+from gittasks.runtime.tree import RUN_VARIABLE, SUPERVISOR_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from gittasks.app.project import Project
+    from gittasks.repo.discover import Checkout
+    from gittasks.runtime.launcher import Started
+    from gittasks.workgraph.record import TaskId
+
+TASK_VARIABLE = "GITTASKS_TASK_ID"
+_MAX_DESCRIPTION = 200
+
+
+class Order(NamedTuple):
+    """What to run. `argv` is taken as it is; relative to `cwd` (absolute; default: the project's folder).
+
+    `env` is added to the project's environment; it may hold secrets, which reach no file. Without a `task_id` the
+    task bound to this worktree is taken, if there is one. `leave_children` lets what the command leaves running live
+    on.
+    """
+
+    argv: tuple[str, ...]
+    task_id: TaskId | None = None
+    name: str | None = None
+    cwd: str | None = None
+    env: Mapping[str, str] = {}
+    timeout_s: float | None = None
+    owner: str | None = None
+    limit_bytes: int = DEFAULT_LIMIT_BYTES
+    leave_children: bool = False
+
+
+def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Started:
+    """Start a run in the background and answer its record; its command runs, or `failure` says why it cannot.
+
+    Raises `UsageError`, `UnknownTaskError`, `NoSupervisorError`, `UnsafeFolderError`, `NoFolderError` and what else
+    keeps a run from being recorded; nothing was started then.
+    """
+    if not order.argv or not order.argv[0]:
+        raise UsageError("nothing to run", hint="gittasks run -- COMMAND...")
+    if order.task_id is not None:
+        _require_task(project, order.task_id)
+    cwd = os.path.abspath(order.cwd or project.checkout.top or project.checkout.git_dir)
+    checkout = _checkout_of(project, cwd)
+    folders = run_folders(project)
+    run_folder_files.prepare(folders)
+    starting = launcher.begin(folders, kind, project.env)
+    try:
+        run = _record(project, order, Run(starting.run_id, kind, phase=QUEUED), cwd, checkout)
+        run = run._replace(output_file=folders.shown_output(starting.run_id))
+    except BaseException:
+        starting.give_up()
+        raise
+    settings = settings_of(
+        limit_bytes=order.limit_bytes,
+        timeout_s=order.timeout_s,
+        leave_children=order.leave_children,
+        at_end=_questions(checkout),
+    )
+    argv = [os.fsencode(word) for word in order.argv]
+    return starting.go(run, settings, argv=argv, env=_environment(project, order, run), cwd=os.fsencode(cwd))
+
+
+def _require_task(project: Project, task_id: TaskId) -> None:
+    from gittasks.workgraph import store
+
+    store.read_task(project.tasks_folder, task_id)
+
+
+def _checkout_of(project: Project, cwd: str) -> Checkout | None:
+    """The worktree of this clone that the command works in; `None` where it works elsewhere."""
+    try:
+        found = find_checkout(cwd)
+    except NoRepositoryError:
+        return None
+    return found if found.common_dir == project.checkout.common_dir and found.top is not None else None
+
+
+def _record(project: Project, order: Order, run: Run, cwd: str, checkout: Checkout | None) -> Run:
+    head = _head(project, checkout)
+    parent = project.env.get(RUN_VARIABLE, "")
+    command = describe_command(tuple(os.fsencode(word) for word in order.argv))
+    return run._replace(
+        description=shorten(order.name or _as_typed(command), _MAX_DESCRIPTION),
+        work_graph_task_id=order.task_id or _bound_task(project),
+        command=command,
+        cwd=_as_text(cwd),
+        worktree=checkout.name if checkout is not None and checkout.is_linked else None,
+        owner=_owner(project, order.owner),
+        parent=parent if is_run_id(parent) else None,
+        timeout_s=order.timeout_s,
+        commit_before=head and head.commit,
+        dirty=head and head.dirty,
+    )
+
+
+def _head(project: Project, checkout: Checkout | None) -> Any:
+    from gittasks.repo.git import Git
+    from gittasks.repo.places import read_head
+
+    return read_head(Git(checkout.top, project.env)) if checkout is not None and checkout.top else None
+
+
+def _bound_task(project: Project) -> TaskId | None:
+    if project.checkout.top is None or not os.path.isdir(project.tasks_folder):
+        return None
+    return project.bound_task()
+
+
+def _owner(project: Project, name: str | None) -> str | None:
+    try:
+        return project.actor(name)
+    except GittasksError:
+        if name is not None:
+            raise
+        # A name that git or the environment holds is no reason to run nothing.
+        return None
+
+
+def _environment(project: Project, order: Order, run: Run) -> dict[bytes, bytes]:
+    from gittasks.repo.git import scrub
+
+    env = scrub(project.env) | dict(order.env)
+    env.pop(SUPERVISOR_VARIABLE, None)
+    env.pop(TASK_VARIABLE, None)
+    env[RUN_VARIABLE] = run.id
+    if run.work_graph_task_id is not None:
+        env[TASK_VARIABLE] = str(run.work_graph_task_id)
+    return {os.fsencode(name): os.fsencode(value) for name, value in env.items()}
+
+
+def _questions(checkout: Checkout | None) -> dict[str, list[str]]:
+    """What only the end of a run can answer: the field of its record, and the command whose first line it is."""
+    if checkout is None or checkout.top is None:
+        return {}
+    return {"commit_after": ["git", "-C", checkout.top, "rev-parse", "--quiet", "--verify", "HEAD"]}
+
+
+def _as_typed(command: Sequence[str]) -> str:
+    import shlex
+
+    return shlex.join(command)
+
+
+def _as_text(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

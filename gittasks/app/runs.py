@@ -1,0 +1,168 @@
+"""Use cases of runs that are there: list, find, follow, wait, kill, tell, forget. Starting one is `run_start`.
+
+`runs_of_task` and `list_runs` are on the hot path: what they import, each `show` and `runs` pays for.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.repo.places import output_place
+from gittasks.runtime import journal, store
+from gittasks.runtime.folders import Folders
+from gittasks.runtime.record import RUNNING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gittasks.app.project import Project
+    from gittasks.runtime.pruning import Pruned
+    from gittasks.runtime.record import Run, RunId
+    from gittasks.workgraph.record import TaskId
+
+# How much longer than its grace a stop may take before `kill_runs` answers what is left.
+_KILL_PATIENCE_S = 10.0
+
+
+class RunList(NamedTuple):
+    """Some of the runs of a clone, oldest first, and how many ended ones were left out."""
+
+    runs: list[Run]
+    left_out: int
+
+
+def run_folders(project: Project) -> Folders:
+    """Where this clone keeps its runs: the same for all its worktrees."""
+    checkout = project.checkout
+    place = output_place(checkout.common_dir, checkout.private_dir)
+    return Folders(place.folder, checkout.private_dir, place.shown)
+
+
+def list_runs(
+    project: Project, *, task_id: int | None = None, statuses: Sequence[str] = (), limit: int | None = None
+) -> RunList:
+    """Runs, oldest first: of one task, with one of `statuses`; all that live, and the last `limit` that ended."""
+    lines = list(store.load(run_folders(project), project.env).values())
+    if statuses:
+        lines = [line for line in lines if journal.status_of(line) in statuses]
+    if task_id is not None:
+        lines = [line for line in lines if journal.may_belong_to_task(line, task_id)]
+    left_out = 0
+    if limit is not None:
+        ended = [at for at, line in enumerate(lines) if journal.has_ended(line)]
+        drop = frozenset(ended[: max(len(ended) - limit, 0)])
+        left_out = len(drop)
+        lines = [line for at, line in enumerate(lines) if at not in drop]
+    runs = store.parse(lines)
+    return RunList([run for run in runs if task_id is None or run.work_graph_task_id == task_id], left_out)
+
+
+def runs_of_task(project: Project, task_id: TaskId) -> list[Run]:
+    """The runs of one task, oldest first."""
+    return list_runs(project, task_id=task_id).runs
+
+
+def live_runs_in(project: Project, folder: str) -> list[Run]:
+    """The runs that live and work in `folder` or below it: the folder must not go away under them."""
+    root = os.path.realpath(folder)
+    return [
+        run
+        for run in list_runs(project, statuses=(RUNNING,)).runs
+        if run.cwd is not None and f"{os.path.realpath(run.cwd)}{os.sep}".startswith(root + os.sep)
+    ]
+
+
+def find_run(project: Project, prefix: str) -> Run:
+    """The run whose id starts with `prefix`. Raises `UnknownRunError`, `AmbiguousRunError`."""
+    return find_runs(project, [prefix])[0]
+
+
+def find_runs(project: Project, prefixes: Sequence[str]) -> list[Run]:
+    """The runs whose ids start with these, in the same order. Raises as `find_run` does, before anything is done."""
+    lines = store.load(run_folders(project), project.env)
+    return store.parse(lines[store.find(lines, prefix).encode()] for prefix in prefixes)
+
+
+def wait_runs(
+    project: Project, run_ids: Sequence[RunId], *, timeout_s: float | None = None
+) -> tuple[list[Run], bool]:
+    """Wait until all these runs have ended; the runs as they are then, and whether all have ended.
+
+    `timeout_s` is how long to wait at most; for ever where it is `None`.
+    """
+    from gittasks.runtime import waiting
+
+    folders = run_folders(project)
+    waiting.wait(folders, run_ids, project.env, timeout_s=timeout_s)
+    runs = _current(project, run_ids)
+    return runs, not any(run.is_live for run in runs)
+
+
+def kill_runs(project: Project, run_ids: Sequence[RunId], *, grace_s: float) -> list[Run]:
+    """Stop the whole trees of these runs (SIGTERM, `grace_s` seconds, SIGKILL); the runs as they are then.
+
+    One that still lives could not be stopped in time, and goes on being stopped. One that had ended is answered as
+    it ended.
+    """
+    from gittasks.runtime import stopping, waiting
+
+    folders = run_folders(project)
+    asked = [run_id for run_id in run_ids if stopping.ask_to_stop(folders, run_id, grace_s)]
+    # Whose supervisor is dead gets a new one here, which finds the request.
+    store.load(folders, project.env)
+    waiting.wait(folders, asked, project.env, timeout_s=grace_s + _KILL_PATIENCE_S)
+    return _current(project, run_ids)
+
+
+def read_output(project: Project, run: Run, *, last_lines: int | None = None) -> Iterator[bytes]:
+    """What a run wrote up to now, in blocks; of `last_lines` only so many at its end."""
+    from gittasks.runtime import reading
+
+    folders = run_folders(project)
+    if not os.path.isdir(folders.live_folder(run.id)):
+        return reading.read_ended(folders, run.id, last_lines=last_lines)
+    reader = reading.LiveReader(folders, run.id)
+    if last_lines is not None:
+        reader.skip_to_last_lines(last_lines)
+    return reader.read_new()
+
+
+def follow_output(project: Project, run: Run, *, last_lines: int | None = None) -> Iterator[bytes]:
+    """What a run wrote and will write, in blocks, until it has ended; of `last_lines` only so many of the past."""
+    from gittasks.runtime import waiting
+
+    return waiting.follow(run_folders(project), run.id, project.env, last_lines=last_lines)
+
+
+def peek_notices(project: Project) -> list[Run]:
+    """Ended runs that nobody was told of, in the order of their ends."""
+    from gittasks.runtime import notices
+
+    return notices.peek(run_folders(project), project.env)
+
+
+def drain_notices(project: Project) -> list[Run]:
+    """Like `peek_notices`, and no other reader is told of them from now on.
+
+    Raises `FileHeldError`, `IndexWriteError`.
+    """
+    from gittasks.runtime import notices
+
+    return notices.drain(run_folders(project), project.env)
+
+
+def prune_runs(
+    project: Project, *, older_than_s: float | None, keep: int | None = None, dry_run: bool = False
+) -> Pruned:
+    """Forget ended runs; see `runtime.pruning.prune`."""
+    from gittasks.runtime import pruning
+
+    return pruning.prune(
+        run_folders(project), project.env, older_than_s=older_than_s, keep=keep, dry_run=dry_run
+    )
+
+
+def _current(project: Project, run_ids: Sequence[RunId]) -> list[Run]:
+    lines = store.load(run_folders(project), project.env)
+    return store.parse(lines[run_id.encode()] for run_id in run_ids if run_id.encode() in lines)

@@ -1,0 +1,48 @@
+"""`gittasks prune`."""
+
+from __future__ import annotations
+
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.cli.durations import count, duration
+from gittasks.cli.run_tables import run_lines
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from gittasks.cli.context import Context
+
+HELP = "forget old runs and delete their outputs; never a live one"
+EXAMPLE = """
+gittasks prune --older-than 7d --dry-run
+gittasks prune --keep 100
+"""
+
+_OLD_S = 7 * 86400.0
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Which runs."""
+    parser.add_argument(
+        "--older-than", type=duration, metavar="TIME", help="those that ended so long ago (default: 7d)"
+    )
+    parser.add_argument("--keep", type=count, metavar="N", help="all but the last N that ended")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would go")
+
+
+def run(args: Namespace, ctx: Context) -> int:
+    """Forget them; with both bounds, only those that both let go."""
+    from gittasks.app import runs
+
+    older_than_s = args.older_than
+    if older_than_s is None and args.keep is None:
+        older_than_s = _OLD_S
+    pruned = runs.prune_runs(ctx.project(), older_than_s=older_than_s, keep=args.keep, dry_run=args.dry_run)
+    if ctx.json:
+        records = [run.as_json() for run in pruned.runs]
+        ctx.document({"runs": records, "outputBytes": pruned.output_bytes, "dryRun": args.dry_run})
+        return 0
+    if pruned.runs:
+        ctx.out("\n".join(run_lines(pruned.runs)))
+    verb = "would be forgotten" if args.dry_run else "forgotten"
+    ctx.say(f"{len(pruned.runs)} runs {verb}, {pruned.output_bytes} bytes of output")
+    return 0

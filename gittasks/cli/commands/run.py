@@ -1,0 +1,160 @@
+"""`gittasks run`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from gittasks.base.errors import UsageError
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.text import printable
+from gittasks.cli import parser as cli_parser
+from gittasks.cli.durations import duration
+from gittasks.cli.raw_output import OutputPrinter
+from gittasks.cli.run_tables import outcome
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from gittasks.app.run_start import Order
+    from gittasks.cli.context import Context
+    from gittasks.runtime.launcher import Started
+    from gittasks.runtime.record import Run
+
+HELP = "run a command in the background"
+EXAMPLE = """
+gittasks run --task 12 -- pytest -q
+gittasks run --wait --timeout 10m --name "all tests" -- make test
+gittasks run --shell -- 'make && ./deploy > deploy.log'
+"""
+TAKES_COMMAND = True
+
+EXIT_TIMEOUT = 124
+EXIT_NOT_STARTED = 127
+EXIT_SIGNAL = 128
+_SIGTERM = 15
+
+
+def configure(parser: ArgumentParser) -> None:
+    """The task, how to run, and the command."""
+    parser.add_argument(
+        "--task",
+        type=cli_parser.task_id,
+        metavar="N",
+        help="the task it is for (default: the one this worktree is bound to)",
+    )
+    parser.add_argument("--name", metavar="TEXT", help="what lists show (default: the command)")
+    parser.add_argument(
+        "--wait", action="store_true", help="show its output and end with its exit code (128+n: signal n)"
+    )
+    parser.add_argument(
+        "--timeout", type=duration, metavar="TIME", help="stop it after so long: 90, 10m, 1h30m"
+    )
+    parser.add_argument("--cwd", metavar="DIR", help="the folder it works in (default: this one)")
+    parser.add_argument("--shell", action="store_true", help="give the command to `sh -c` as one text")
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        type=_variable,
+        metavar="NAME=VALUE",
+        help="a variable for the command; its value is written nowhere",
+    )
+    parser.add_argument(
+        "--owner", metavar="NAME", help="whose run it is (default: $GITTASKS_OWNER, git's user.name)"
+    )
+    parser.add_argument(
+        "--leave-children",
+        action="store_true",
+        help="let what it leaves running live on (default: it is stopped when the command ends)",
+    )
+    parser.add_argument("words", nargs="...", metavar="-- COMMAND", help="the command and its arguments")
+
+
+def run(args: Namespace, ctx: Context) -> int:
+    """Start it and say its id; with `--wait`, go on until its end."""
+    from gittasks.app import run_start
+
+    project = ctx.project()
+    started = run_start.start_run(project, _order(args, ctx))
+    if not ctx.json:
+        ctx.out(started.run.id)
+        ctx.stdout.flush()
+    if started.failure is not None:
+        return _tell_failure(ctx, started, EXIT_NOT_STARTED if args.wait else 1)
+    if not args.wait:
+        if ctx.json:
+            ctx.document({"run": started.run.as_json()})
+        return 0
+    return _follow(ctx, started.run)
+
+
+def exit_code_of(run: Run) -> int:
+    """What `--wait` ends with: the command's own code where it has one."""
+    if run.reason == "timeout":
+        return EXIT_TIMEOUT
+    if run.signal is not None:
+        return EXIT_SIGNAL + run.signal
+    if run.status == "killed":
+        return EXIT_SIGNAL + _SIGTERM
+    return 1 if run.exit_code is None else run.exit_code
+
+
+def _order(args: Namespace, ctx: Context) -> Order:
+    from gittasks.app.run_start import Order
+
+    words = [*args.words, *(ctx.command or ())]
+    if not words:
+        raise UsageError("nothing to run", hint="gittasks run -- COMMAND...")
+    return Order(
+        argv=("/bin/sh", "-c", " ".join(words)) if args.shell else tuple(words),
+        task_id=args.task,
+        name=args.name or (" ".join(words) if args.shell else None),
+        cwd=ctx.path(args.cwd or "."),
+        env=dict(args.env),
+        timeout_s=args.timeout,
+        owner=args.owner,
+        leave_children=args.leave_children,
+    )
+
+
+def _follow(ctx: Context, run: Run) -> int:
+    from gittasks.app import runs
+
+    project = ctx.project()
+    try:
+        if ctx.json:
+            runs.wait_runs(project, [run.id])
+        else:
+            printer = OutputPrinter(ctx.stdout, raw=True)
+            for block in runs.follow_output(project, run):
+                printer.write(block)
+            printer.close()
+        ended = runs.find_run(project, run.id)
+    except KeyboardInterrupt:
+        ctx.say(f"run {run.id} goes on in the background; `gittasks kill {run.id}` stops it")
+        raise
+    if ctx.json:
+        ctx.document({"run": ended.as_json()})
+    elif ended.status != "completed":
+        ctx.say(
+            f"run {ended.id}: {outcome(ended)}" + (f": {printable(ended.message)}" if ended.message else "")
+        )
+    return exit_code_of(ended)
+
+
+def _tell_failure(ctx: Context, started: Started, code: int) -> int:
+    if ctx.json:
+        ctx.document({"run": started.run.as_json()})
+    ctx.say(f"gittasks: run {started.run.id}: {printable(str(started.failure))}")
+    return code
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals or "\0" in text:
+        # The value may be a secret: it is not repeated.
+        raise argparse.ArgumentTypeError(
+            f"expected NAME=VALUE, got {printable(os.path.basename(name))[:40]!r}"
+        )
+    return name, value

@@ -1,0 +1,56 @@
+"""Runs as lines on a terminal. Strangers' text is made printable here."""
+
+from __future__ import annotations
+
+from gittasks.base import clock
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.text import printable, shorten
+from gittasks.cli.durations import format_duration
+from gittasks.runtime.record import ACTIVE, COMPLETED, EXIT, KILLED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gittasks.runtime.record import Run
+
+_MAX_DESCRIPTION = 80
+
+
+def run_lines(runs: Sequence[Run], *, now_s: float | None = None) -> list[str]:
+    """One line a run: id, how it stands, how long it took, when it started, its task, what it is."""
+    now_s = clock.now_s() if now_s is None else now_s
+    rows = [(run.id, outcome(run), *_times(run, now_s), _task(run)) for run in runs]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) + f"  {_what(run)}"
+        for row, run in zip(rows, runs, strict=True)
+    ]
+
+
+def outcome(run: Run) -> str:
+    """How a run stands, in a few words: `running`, `completed`, `failed (exit 3)`, `failed (timeout)`."""
+    if run.is_live:
+        return run.status if run.phase in (None, ACTIVE) else f"{run.status} ({run.phase})"
+    if run.status in (COMPLETED, KILLED):
+        return run.status
+    if run.reason == EXIT:
+        return f"{run.status} (exit {run.exit_code})"
+    if run.signal is not None:
+        reason = "" if run.reason in (None, "signal") else f"{printable(str(run.reason))}, "
+        return f"{run.status} ({reason}signal {run.signal})"
+    return f"{run.status} ({printable(str(run.reason))})" if run.reason else run.status
+
+
+def _times(run: Run, now_s: float) -> tuple[str, str]:
+    took = (run.end_time if run.end_time is not None else now_s) - run.start_time
+    return format_duration(took), f"{format_duration(now_s - run.start_time)} ago"
+
+
+def _task(run: Run) -> str:
+    return "" if run.work_graph_task_id is None else f"#{run.work_graph_task_id}"
+
+
+def _what(run: Run) -> str:
+    text = shorten(printable(run.description), _MAX_DESCRIPTION)
+    more = f"  [{printable(run.message)}]" if run.message else ""
+    return text + (f"  in {printable(run.worktree)}" if run.worktree else "") + more
