@@ -14,7 +14,7 @@ def actor(project: Project, name: str | None = None) -> str:
     found = (
         name
         or project.env.get("GITTASKS_OWNER")
-        or project.git.find_line("config", "user.name")
+        or project.git.config("user.name")
         or project.env.get("USER")
         or "unknown"
     )

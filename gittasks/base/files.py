@@ -56,9 +56,12 @@ def read_regular(path: str, *, limit_bytes: int, dir_fd: int | None = None) -> b
             raise UnsafeFileError(f"{path}: is not a regular file")
         if info.st_size > limit_bytes:
             raise UnsafeFileError(f"{path}: {info.st_size} bytes: expected at most {limit_bytes}")
-        data = os.read(fd, limit_bytes + 1)
-        while len(data) <= limit_bytes and (more := os.read(fd, limit_bytes + 1 - len(data))):
+        # One byte more than there should be: a shorter answer is the end of the file.
+        data = os.read(fd, info.st_size + 1)
+        while len(data) > info.st_size and (more := os.read(fd, limit_bytes + 1 - len(data))):
             data += more
+            if len(data) > limit_bytes:
+                break
         if len(data) > limit_bytes:
             raise UnsafeFileError(f"{path}: grew over {limit_bytes} bytes while it was read")
         return data

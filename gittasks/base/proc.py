@@ -43,12 +43,44 @@ def run(
     return Completed(done.returncode, done.stdout, done.stderr)
 
 
-def run_attached(argv: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str] | None = None) -> int:
-    """Run `argv` on this terminal (an editor, a check, a user's hook) and answer its exit code."""
+def capture(argv: Sequence[str], *, env: Mapping[str, str]) -> bytes | None:
+    """What `argv` prints, `None` where it fails or is missing. For read commands: `subprocess` alone takes 5 ms.
+
+    No input, no error output, no folder of its own.
+    """
+    read_fd, write_fd = os.pipe()
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, write_fd, 1),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+    try:
+        pid = os.posix_spawnp(argv[0], list(argv), env, file_actions=actions)
+    except OSError:
+        os.close(read_fd)
+        return None
+    finally:
+        os.close(write_fd)
+    with open(read_fd, "rb") as pipe:
+        output = pipe.read()
+    return output if os.waitpid(pid, 0)[1] == 0 else None
+
+
+def run_attached(
+    argv: Sequence[str],
+    *,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    to_stderr: bool = False,
+) -> int:
+    """Run `argv` on this terminal (an editor, a check, a user's hook) and answer its exit code.
+
+    With `to_stderr` all that it says goes there: for a command whose own answer is on stdout.
+    """
     import subprocess
 
     try:
-        return subprocess.run(argv, cwd=cwd, env=env, check=False).returncode
+        return subprocess.run(argv, cwd=cwd, env=env, stdout=2 if to_stderr else None, check=False).returncode
     except (FileNotFoundError, PermissionError) as error:
         raise _missing(argv, cwd, error) from None
 

@@ -16,29 +16,34 @@ if TYPE_CHECKING:
 def task_lines(snapshot: Snapshot, rows: Sequence[Row], *, status: bool = True) -> list[str]:
     """One line a task: id, status (unless all have the same), priority, subject, then what else is set."""
     width = len(str(max((row.id for row in rows), default=0))) + 1
+    waits = snapshot.derived.open_blockers
     cyclic = frozenset(snapshot.derived.cyclic)
+    # Few owners and sets of labels stand in thousands of rows.
+    known: dict[tuple[str | None, str | None, tuple[str, ...]], str] = {}
     lines = []
     for row in rows:
         subject = row.subject if row.subject.isprintable() else printable(row.subject)
         state = f"{row.status:<11}  " if status else ""
-        more = _details(snapshot, row, row.id in cyclic)
-        lines.append(f"{'#' + str(row.id):>{width}}  {state}P{row.priority}  {subject}{more}")
+        key = (row.owner, row.worktree, row.labels)
+        more = known.get(key)
+        if more is None:
+            more = known[key] = _details(*key)
+        if row.id in waits:
+            more += "  waits for " + ", ".join([f"#{task_id}" for task_id in waits[row.id]])
+        if row.id in cyclic:
+            more += "  on a cycle"
+        lines.append(f"{f'#{row.id}':>{width}}  {state}P{row.priority}  {subject}{more}")
     return lines
 
 
-def _details(snapshot: Snapshot, row: Row, cyclic: bool) -> str:
+def _details(owner: str | None, worktree: str | None, labels: tuple[str, ...]) -> str:
     parts = []
-    if row.owner:
-        parts.append(f"@{printable(row.owner)}")
-    if row.worktree:
-        parts.append(f"in {printable(row.worktree)}")
-    if row.labels:
-        parts.append(f"[{printable(', '.join(row.labels))}]")
-    waits = snapshot.derived.open_blockers.get(row.id)
-    if waits:
-        parts.append("waits for " + ", ".join(f"#{task_id}" for task_id in waits))
-    if cyclic:
-        parts.append("on a cycle")
+    if owner:
+        parts.append(f"@{printable(owner)}")
+    if worktree:
+        parts.append(f"in {printable(worktree)}")
+    if labels:
+        parts.append(f"[{printable(', '.join(labels))}]")
     return "  " + "  ".join(parts) if parts else ""
 
 

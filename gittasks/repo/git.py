@@ -112,6 +112,11 @@ class Git(NamedTuple):
         """Whether `git *args` exits 0."""
         return self.call(*args).returncode == 0
 
+    def config(self, name: str) -> str | None:
+        """The value of a configuration variable, `None` where it is not set. Cheap enough for read commands."""
+        output = proc.capture(("git", "-C", self.folder, "config", "--get", name), env=scrub(self.env))
+        return os.fsdecode(output).rstrip("\n") if output else None
+
     def require_version(self) -> None:
         """Raise `GitTooOldError` for a git older than 2.38."""
         text = self.line("version")
