@@ -30,6 +30,11 @@ def shorten(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
 
 
+def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def listed(lines: Sequence[str], *, shown: int = 10) -> list[str]:
     """`lines` indented, the first `shown` of them, with a count of the rest."""
     some = [f"  {line}" for line in lines[:shown]]

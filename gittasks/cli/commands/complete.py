@@ -256,6 +256,7 @@ _SOURCES: dict[str, Callable[[str, Context], Candidates]] = {
     "worktree": _worktrees,
     "WORKTREE": _worktrees,
     "RUN": _runs,
+    "TASK|SUBJECT": lambda name, ctx: _tasks(name, "", ctx),
     "REV": _branches,
     "BRANCH": _branches,
     "FILE": _files,

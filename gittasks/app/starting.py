@@ -1,0 +1,377 @@
+"""Taking a task into its own worktree. Every step can be killed and the whole run again: it then goes on."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from gittasks.app import carrying, events, ids, memos, planting, sites
+from gittasks.base import clock
+from gittasks.base.errors import RefusedError, UsageError
+from gittasks.base.ids import new_uid
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.repo import refs
+from gittasks.workgraph import codec, rules, store
+from gittasks.workgraph.fields import check_value
+from gittasks.workgraph.record import COMPLETED, IN_PROGRESS, MAX_FILE_BYTES, BadTaskError, Task, TaskId
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from gittasks.app.memos import Memo
+    from gittasks.app.planting import Site
+    from gittasks.app.project import Project
+    from gittasks.app.sites import Binding
+    from gittasks.repo.worktrees import Worktree
+
+MAX_SLUG = 40
+
+
+class BlockedError(RefusedError):
+    """The task waits for others that are still open."""
+
+
+class StartedElsewhereError(RefusedError):
+    """The task is being worked on in another worktree, or by somebody else."""
+
+
+class Options(NamedTuple):
+    """How to start: `worktree` names it (default: id and subject), `here` takes this checkout instead, `base` is what
+    to start from, `force` takes a task that is blocked or another's, `commit` commits the binding.
+    """
+
+    worktree: str | None = None
+    here: bool = False
+    base: str | None = None
+    owner: str | None = None
+    force: bool = False
+    commit: bool = False
+
+
+class Started(NamedTuple):
+    """A task and the worktree it is worked on in; `created` where this call made or bound it.
+
+    `base` is the branch that the work goes back to. `messages` are for a person.
+    """
+
+    task: Task
+    name: str
+    path: str
+    branch: str | None
+    base: str | None
+    created: bool
+    messages: tuple[str, ...] = ()
+
+
+class Plan(NamedTuple):
+    """All that the steps need: the worktree to be, who takes the task, what is carried, a task not yet there."""
+
+    site: Site
+    owner: str
+    options: Options
+    carried: tuple[carrying.Carried, ...] = ()
+    new: Task | None = None
+
+    @property
+    def task_id(self) -> TaskId:
+        """The task's id."""
+        return TaskId(self.site.memo.task or 0)
+
+
+def start_task(project: Project, task_id: TaskId, options: Options) -> Started:
+    """Start an existing task, or answer where it is started already.
+
+    Raises `BlockedError`, `StartedElsewhereError`, `NotAllowedError`, `UnknownTaskError`, `TakenError`,
+    `PathTakenError`, `UncommittedTaskError`, `UsageError`, `LockHeldError`; nothing was changed then.
+    """
+    _refuse_mixed(options)
+    with sites.worktrees_lock(project, "start"):
+        trees = sites.all_trees(project)
+        owner = project.actor(options.owner)
+        binding = sites.find_binding(trees, task_id)
+        if binding is not None:
+            return _go_on(project, binding, owner, options)
+        task = store.read_task(project.tasks_folder, task_id)
+        rules.require_open(task)
+        _refuse_others(task, owner, options)
+        _refuse_blocked(project, task_id, options)
+        if options.here:
+            return _start_here(project, sites.require_here(project, trees), task, owner, options)
+        return _run(plan_task(project, trees, task, owner, options))
+
+
+def start_new(project: Project, subject: str, options: Options) -> Started:
+    """Add a task in the new worktree (with `here`: in this one) and start it.
+
+    Raises what `start_task` raises, `FieldError` for a subject that is none.
+    """
+    _refuse_mixed(options)
+    subject = str(check_value("subject", subject))
+    store.require_folder(project.tasks_folder)
+    with sites.worktrees_lock(project, "start"):
+        trees = sites.all_trees(project)
+        owner = project.actor(options.owner)
+        if options.here:
+            tree = sites.require_here(project, trees)
+            task = _new_task(project, _reserve(project), new_uid(), subject, owner, str(tree.name))
+            messages = _write_new(project, task, commit=options.commit)
+            return _started_here(project, tree, task, messages)
+        return _run(plan_new(project, trees, subject, owner, options))
+
+
+def plan_task(project: Project, trees: Sequence[Worktree], task: Task, owner: str, options: Options) -> Plan:
+    """Look at everything that could speak against it. Touches nothing."""
+    known = _known(project, trees, task, options)
+    name = options.worktree or (known.name if known is not None else default_name(task.id, task.subject))
+    if known is None and (memo := _branch_of(project, task, name)) is not None:
+        known = memo
+    site = planting.survey(project, trees, name, revision=options.base, known=known)
+    planting.require_free_path(site, trees)
+    carried = carrying.survey(project, task.id, site.start)
+    memo = site.memo._replace(
+        task=task.id, uid=task.uid, carried={**site.memo.carried, **{item.path: item.oid for item in carried}}
+    )
+    return Plan(site._replace(memo=memo), owner, options, tuple(carried))
+
+
+def plan_new(project: Project, trees: Sequence[Worktree], subject: str, owner: str, options: Options) -> Plan:
+    """The same for a task that is not there yet; only its number is used up."""
+    known = next(
+        (memo for memo in memos.load_all(project.private_folder()) if _is_unfinished(memo, subject, options)),
+        None,
+    )
+    if known is None:
+        # Once with no number, so that nothing is used up where it is refused.
+        planting.survey(project, trees, options.worktree or default_name(0, subject), revision=options.base)
+        task_id, uid = _reserve(project), new_uid()
+    else:
+        task_id, uid = TaskId(known.task or 0), known.uid
+    name = known.name if known is not None else options.worktree or default_name(task_id, subject)
+    site = planting.survey(project, trees, name, revision=options.base, known=known)
+    planting.require_free_path(site, trees)
+    memo = site.memo._replace(task=task_id, uid=uid, subject=subject)
+    new = _new_task(project, task_id, uid, subject, owner, name)
+    return Plan(site._replace(memo=memo), owner, options, new=new)
+
+
+def default_name(task_id: int, subject: str) -> str:
+    """`12-fix-the-login`: at most 40 characters of ASCII."""
+    plain = unicodedata.normalize("NFKD", subject).encode("ascii", "ignore").decode().lower()
+    words = "".join(char if char.isalnum() else " " for char in plain).split()
+    return "-".join((str(task_id), *words))[:MAX_SLUG].rstrip("-")
+
+
+def carry(plan: Plan) -> list[str]:
+    """Bring what is not committed where the worktree starts; or the new task."""
+    site = sites.project_at(plan.site.project, plan.site.path)
+    if plan.new is not None:
+        return list(_write_new(site, plan.new, commit=plan.options.commit))
+    messages = carrying.bring(site, plan.carried)
+    if plan.carried:
+        messages.insert(
+            0,
+            f"#{plan.task_id} is not committed like that on {plan.site.memo.base or 'its base'}: "
+            "it was carried over into the worktree, staged there",
+        )
+    return messages
+
+
+def bind(plan: Plan) -> list[str]:
+    """Set status, owner and worktree in the new worktree's copy, staged there."""
+    from gittasks.app import writing
+
+    site = sites.project_at(plan.site.project, plan.site.path)
+    name = plan.site.memo.name
+    decide = _taking(plan.owner, name, force=plan.options.force)
+    written = writing.edit_task(site, plan.task_id, decide, purpose="start", commit=plan.options.commit)
+    return list(written.warnings)
+
+
+def tell(plan: Plan) -> list[str]:
+    """Mark it ready, and remember the event."""
+    messages = planting.settle(plan.site)
+    memo = plan.site.memo
+    after = {"path": plan.site.path, "branch": plan.site.branch, "base": memo.base, "owner": plan.owner}
+    private = plan.site.project.private_folder()
+    events.record(private, "created", worktree=memo.name, task=plan.task_id, after=after)
+    events.record(private, "bound", worktree=memo.name, task=plan.task_id, after={"status": IN_PROGRESS})
+    return messages
+
+
+STEPS = (
+    lambda plan: planting.remember(plan.site),
+    lambda plan: planting.hide(plan.site),
+    lambda plan: planting.make_branch(plan.site),
+    lambda plan: planting.make_folder(plan.site),
+    lambda plan: planting.bring_included(plan.site),
+    carry,
+    bind,
+    tell,
+)
+
+
+def _run(plan: Plan) -> Started:
+    messages: list[str] = []
+    for step in STEPS:
+        messages += step(plan)
+    site, memo = plan.site, plan.site.memo
+    task = store.read_task(sites.project_at(site.project, site.path).tasks_folder, plan.task_id)
+    return Started(task, memo.name, site.path, site.branch, memo.base, True, tuple(messages))
+
+
+def _refuse_mixed(options: Options) -> None:
+    if options.here and (options.worktree or options.base):
+        raise UsageError("--here takes this checkout as it is: it goes with neither --worktree nor --base")
+
+
+def _refuse_others(task: Task, owner: str, options: Options) -> None:
+    if task.owner not in (None, owner) and not options.force:
+        raise StartedElsewhereError(
+            f"#{task.id} belongs to {task.owner}", hint="ask them; --force takes it over"
+        )
+
+
+def _refuse_blocked(project: Project, task_id: TaskId, options: Options) -> None:
+    snapshot = project.snapshot()
+    open_blockers = snapshot.derived.open_blockers.get(task_id, ())
+    if not open_blockers or options.force:
+        return
+    rows = [snapshot.find(blocker) for blocker in open_blockers]
+    names = [
+        f"#{blocker} {row.subject} ({row.status})" if row is not None else f"#{blocker} (not here)"
+        for blocker, row in zip(open_blockers, rows, strict=True)
+    ]
+    raise BlockedError(
+        f"#{task_id} waits for {', '.join(names[:10])}" + (" and more" if len(names) > 10 else ""),
+        hint="complete these first, take the edge away with `gittasks unblock`, or use --force",
+    )
+
+
+def _go_on(project: Project, binding: Binding, owner: str, options: Options) -> Started:
+    """Where the task has a worktree already: answer it when it is ours, take it up when nobody works there."""
+    tree, task = binding
+    name = str(tree.name)
+    enter = f"`gittasks worktree enter {task.id}` prints the way there"
+    if (options.worktree or name) != name or (options.here and tree.git_dir != project.checkout.git_dir):
+        raise StartedElsewhereError(
+            f"#{task.id} is worked on in the worktree {name}: {tree.path}", hint=enter
+        )
+    if task.owner not in (None, owner) and not options.force:
+        raise StartedElsewhereError(
+            f"#{task.id} is worked on by {task.owner} in the worktree {name}: {tree.path}",
+            hint=f"{enter}; --force takes it over",
+        )
+    if task.status == COMPLETED:
+        raise StartedElsewhereError(
+            f"#{task.id} is completed in the worktree {name}: {tree.path}",
+            hint=f"`gittasks finish {task.id}` brings it home; `gittasks reopen {task.id}` there takes it up again",
+        )
+    private = project.private_folder()
+    memo = memos.load(private, name)
+    messages: tuple[str, ...] = ()
+    takes = task.status != IN_PROGRESS or task.owner != owner
+    if takes:
+        from gittasks.app import writing
+
+        _refuse_blocked(project, task.id, options)
+        site = sites.project_at(project, tree.path)
+        decide = _taking(owner, name, force=options.force)
+        messages = writing.edit_task(site, task.id, decide, purpose="start", commit=options.commit).warnings
+        task = store.read_task(site.tasks_folder, task.id)
+        events.record(
+            private, "bound", worktree=name, task=task.id, after={"status": task.status, "owner": owner}
+        )
+    if memo.phase == memos.STARTING:
+        memos.save(private, memo._replace(phase=memos.READY, subject=None))
+    return Started(task, name, tree.path, tree.branch, memo.base, takes, messages)
+
+
+def _start_here(project: Project, tree: Worktree, task: Task, owner: str, options: Options) -> Started:
+    from gittasks.app import writing
+
+    decide = _taking(owner, str(tree.name), force=options.force)
+    written = writing.edit_task(project, task.id, decide, purpose="start", commit=options.commit)
+    return _started_here(project, tree, store.read_task(project.tasks_folder, task.id), written.warnings)
+
+
+def _started_here(project: Project, tree: Worktree, task: Task, messages: Sequence[str]) -> Started:
+    private = project.private_folder()
+    name = str(tree.name)
+    memo = memos.load(private, name)
+    if tree.is_linked:
+        memo = memo._replace(
+            task=task.id, uid=task.uid, branch=tree.branch, path=tree.path, phase=memos.READY
+        )
+        memos.save(private, memo)
+    events.record(private, "bound", worktree=name, task=task.id, after={"status": task.status, "here": True})
+    return Started(task, name, tree.path, tree.branch, memo.base, True, tuple(messages))
+
+
+def _taking(owner: str, name: str, *, force: bool) -> Any:
+    def decide(task: Task) -> Mapping[str, Any]:
+        return rules.take(task._replace(owner=None) if force else task, owner, worktree=name)
+
+    return decide
+
+
+def _known(project: Project, trees: Sequence[Worktree], task: Task, options: Options) -> Memo | None:
+    """The memo of a worktree that was begun for this very task, or that went away."""
+    for memo in memos.load_all(project.private_folder()):
+        named = options.worktree in (None, memo.name)
+        if (
+            named
+            and memo.task == task.id
+            and memo.uid == task.uid
+            and memo.branch == planting.BRANCH_PREFIX + memo.name
+        ):
+            return memo
+    return None
+
+
+def _branch_of(project: Project, task: Task, name: str) -> Memo | None:
+    """A memo for a branch that nothing is remembered of, where its copy of the task says that it is the task's."""
+    from gittasks.repo import history
+
+    branch = planting.BRANCH_PREFIX + name
+    git = sites.anchor(project)
+    path = f"{store.FOLDER}/{store.file_name(task.id)}"
+    tip = refs.find_tip(git, branch) if check_value("worktree", name) else None
+    version = history.committed_versions(git, tip, (path,)).get(path) if tip else None
+    if version is None:
+        return None
+    blobs = history.read_blobs(git, (version.oid,), limit_bytes=MAX_FILE_BYTES)
+    try:
+        there = codec.parse_task(blobs.get(version.oid, b""), path, task_id=task.id)
+    except BadTaskError:
+        return None
+    return memos.Memo(name, task.id, task.uid) if (there.uid, there.worktree) == (task.uid, name) else None
+
+
+def _is_unfinished(memo: Memo, subject: str, options: Options) -> bool:
+    return memo.phase == memos.STARTING and memo.subject == subject and options.worktree in (None, memo.name)
+
+
+def _reserve(project: Project) -> TaskId:
+    with project.lock("start"):
+        return TaskId(ids.reserve(project, 1))
+
+
+def _new_task(project: Project, task_id: TaskId, uid: str, subject: str, owner: str, name: str) -> Task:
+    return Task(
+        task_id, uid, subject, status=IN_PROGRESS, owner=owner, worktree=name, created=clock.now_utc()
+    )
+
+
+def _write_new(site: Project, task: Task, *, commit: bool) -> tuple[str, ...]:
+    from gittasks.app import writing
+
+    carrying.make_tasks_folder(site)
+    with site.lock("start"):
+        try:
+            store.read_file(site.tasks_folder, task.id)
+            return ()
+        except store.UnknownTaskError:
+            pass
+        write = store.FileWrite(store.file_name(task.id), codec.format_task(task), True)
+        message = f"Start task #{task.id}: {task.subject}"
+        return writing.apply(site, [write], ids=(task.id,), message=message, commit=commit).warnings
