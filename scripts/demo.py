@@ -74,12 +74,11 @@ class Stage:
         if done.returncode != 0:
             fail(f"{' '.join(argv)}: exit code {done.returncode}\n{done.stderr}")
         if not silent:
-            print((done.stderr + done.stdout).rstrip("\n"), flush=True)
+            print((done.stderr + done.stdout).rstrip("\n") or "(nothing)", flush=True)
         return done.stdout
 
     def _prompt(self, argv: tuple[str, ...]) -> None:
-        words = ("python" if word == sys.executable else word for word in argv)
-        line = " ".join(word if re.fullmatch(r"[\w@%+=:,./#-]+", word) else f"'{word}'" for word in words)
+        line = " ".join(word if re.fullmatch(r"[\w@%+=:,./#-]+", word) else f"'{word}'" for word in argv)
         print(f"\n{_style('$ ' + line, '1')}", flush=True)
 
 
@@ -122,7 +121,7 @@ def clone(stage: Stage) -> None:
         fail("this repository has no .tasks/ committed")
     # Whatever the original has checked out, no branch at all included.
     stage.ask("git", "checkout", "--quiet", "-B", "main", silent=True)
-    stage.base = stage.ask("git", "rev-parse", "HEAD", silent=True).strip()
+    stage.base = stage.ask("git", "rev-parse", "--short", "HEAD", silent=True).strip()
 
 
 def choose(stage: Stage) -> int:
@@ -160,7 +159,7 @@ def run_tests(stage: Stage, task: int, worktree: Path) -> str:
         "The prompt is back at once. The run has a supervisor of its own: it outlives this terminal, and its output"
         " and exit code are kept. Inside the worktree the task need not be named.",
     )
-    answer = stage.ask("gittasks", "run", "--", sys.executable, "-m", "pytest", "-q", *TESTS, cwd=worktree)
+    answer = stage.ask("gittasks", "run", "--", "python", "-m", "pytest", "-q", *TESTS, cwd=worktree)
     run = answer.split()[0]
     stage.show("gittasks", "runs")
     return run
