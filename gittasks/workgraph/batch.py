@@ -72,9 +72,8 @@ def parse_batch(data: bytes, name: str) -> list[Draft]:
     entries = [reader.entry(line, value) for line, value in _values(data, name)]
     drafts = reader.drafts([entry for entry in entries if entry is not None])
     if reader.problems:
-        raise BadTaskError(
-            reader.problems[:MAX_PROBLEMS], hint="nothing was added: mend this and run it again"
-        )
+        problems = sorted(reader.problems, key=lambda problem: problem.line)
+        raise BadTaskError(problems[:MAX_PROBLEMS], hint="nothing was added: mend this and run it again")
     return drafts
 
 
@@ -161,8 +160,10 @@ class _Reader:
         return Draft(**{"subject": "", **values}, key=fields["key"])
 
     def _checked(self, entry: _Entry, field: str, value: Any) -> Any:
-        if field in ("subject", "description", "owner") and isinstance(value, (int, float)):
-            value = str(value).lower() if isinstance(value, bool) else str(value)
+        if field == "labels":
+            value = [_as_text(item) for item in value]
+        elif field in ("subject", "description", "owner"):
+            value = _as_text(value)
         try:
             return check_value(field, value)
         except FieldError as error:
@@ -208,6 +209,13 @@ class _Reader:
 
     def _wrong(self, line: int, field: str, what: str, expected: str = "") -> None:
         self.problems.append(Problem(self._name, line, field, what, expected))
+
+
+def _as_text(value: Any) -> Any:
+    """A number or a truth where text belongs is the text it was written as."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (int, float)) else value
 
 
 def _as_list(value: Any) -> list[Any]:
