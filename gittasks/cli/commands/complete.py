@@ -7,6 +7,7 @@ shell waits for this at every press of a key: it is on the hot path, and it neve
 from __future__ import annotations
 
 import os
+from itertools import islice
 
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import printable, shorten
@@ -52,7 +53,7 @@ def run(args: Namespace, ctx: Context) -> int:
     words = _bash_words(raw) if args.shell == "bash" else raw
     try:
         cursor, found = _complete(words, ctx)
-        matching = [pair for pair in found if pair[0].startswith((cursor.text, ":"))][:MOST]
+        matching = list(islice((pair for pair in found if pair[0].startswith((cursor.text, ":"))), MOST))
     except Exception:  # a broken file, no repository, a bug: a shell prompt is no place to tell
         return 1
     if matching:
