@@ -135,10 +135,14 @@ def sync_folder(path: str) -> None:
             os.close(fd)
 
 
-def remove_leftovers(folder: str, names: list[str]) -> None:
+def remove_leftovers(folder: str) -> None:
     """Delete temporary files that a killed writer left in `folder`; the caller holds the writers' lock."""
+    try:
+        names = os.listdir(folder)
+    except OSError:  # not there yet
+        return
     for name in names:
-        if name.endswith(TEMP_SUFFIX) and name.startswith("."):
+        if name[0] == "." and name.endswith(TEMP_SUFFIX):
             _unlink_quietly(os.path.join(folder, name))
 
 

@@ -96,6 +96,8 @@ def write(folder: str, writes: Sequence[FileWrite], *, journal: str) -> None:
     One file is replaced in one step; more go through the redo journal at path `journal`. Raises `DiskError`, and
     `FileExistsError` where a file to create is there already (then nothing was written).
     """
+    for parent in {folder, *(_parent(folder, item) for item in writes)}:
+        files.remove_leftovers(parent)
     if len(writes) == 1:
         _write_one(folder, writes[0])
         files.sync_folder(_parent(folder, writes[0]))

@@ -40,7 +40,7 @@ def delete_leftovers(project: Project, commit: bool) -> tuple[str, ...]:
     """Delete temporary files of writers that were killed."""
     with project.lock("doctor --fix"):
         for folder, folders, names in os.walk(project.tasks_folder):
-            files.remove_leftovers(folder, names)
+            files.remove_leftovers(folder)
             folders[:] = [name for name in folders if name.isdecimal()]
     return ()
 
