@@ -39,7 +39,7 @@ def finish_write(project: Project, commit: bool) -> tuple[str, ...]:
 def delete_leftovers(project: Project, commit: bool) -> tuple[str, ...]:
     """Delete temporary files of writers that were killed."""
     with project.lock("doctor --fix"):
-        for folder, folders, names in os.walk(project.tasks_folder):
+        for folder, folders, _ in os.walk(project.tasks_folder):
             files.remove_leftovers(folder)
             folders[:] = [name for name in folders if name.isdecimal()]
     return ()
