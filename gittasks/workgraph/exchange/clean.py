@@ -28,9 +28,14 @@ _MAX_NUMBER = 10**MAX_INT_DIGITS
 _MS_FROM = 10**11  # as seconds this is the year 5138, as milliseconds 1973
 
 
+def valid(text: str) -> str:
+    """`text` without what UTF-8 cannot write: lone surrogates."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
 def whole(text: str) -> str:
-    """`text` without what UTF-8 cannot write (lone surrogates), with plain line ends."""
-    text = _SURROGATES.sub("\ufffd", text)
+    """`text` without what UTF-8 cannot write, with plain line ends."""
+    text = valid(text)
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
@@ -92,7 +97,7 @@ def field_name(foreign: str, kind: str) -> str:
 def extra(value: Any) -> Any:
     """`value` as an unknown field can hold it; what is nested very deep, or has odd names, becomes its JSON text."""
     if is_deep(value, MAX_EXTRA_DEPTH) or not _has_plain_names(value):
-        return whole(json.dumps(value, ensure_ascii=False))
+        return valid(json.dumps(value, ensure_ascii=False))
     return _extra(value)
 
 
@@ -103,7 +108,7 @@ def says_nothing(value: object) -> bool:
 
 def _extra(value: Any) -> Any:
     if isinstance(value, str):
-        return whole(value)
+        return valid(value)
     if isinstance(value, dict):
         return {str(key): _extra(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -112,7 +117,7 @@ def _extra(value: Any) -> Any:
         return value
     if isinstance(value, int) and abs(value) < _MAX_NUMBER:
         return value
-    return whole(str(value))
+    return valid(str(value))
 
 
 def _has_plain_names(value: Any) -> bool:

@@ -140,7 +140,7 @@ class Entry:
     def section(self, title: str, text: str) -> None:
         """Add a part of the description; `title` is empty for its opening."""
         text = clean.whole(text).rstrip("\n")
-        if text.strip():
+        if text.strip() or (text and not title):
             self._sections.append((title, text))
 
     def relate(self, word: str, target: str) -> None:

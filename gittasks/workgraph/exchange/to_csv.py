@@ -7,8 +7,6 @@ out.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -22,16 +20,14 @@ if TYPE_CHECKING:
     from gittasks.workgraph.exchange.records import Full
 
 COLUMNS = (*FIELDS, "ref", "extra")
+_NEEDS_QUOTES = re.compile('[",\r\n]')
 _NEEDS_JSON = re.compile(r"[,;\n]|^\[|^\s|\s$")
 
 
 def format_csv(tasks: Iterable[Full]) -> str:
     """The table, header first, with line feeds at the ends of rows."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([guard(cell) for cell in _cells(full)] for full in tasks)
-    return out.getvalue()
+    rows = [COLUMNS, *(_cells(full) for full in tasks)]
+    return "".join(",".join(_quote(guard(cell)) for cell in row) + "\n" for row in rows)
 
 
 def guard(cell: str) -> str:
@@ -45,6 +41,11 @@ def _cells(full: Full) -> list[str]:
     ref = extra.pop("ref") if isinstance(extra.get("ref"), str) else ""
     rest = json.dumps(extra, ensure_ascii=False) if extra else ""
     return [*(_cell(record[field]) for field in FIELDS), ref, rest]
+
+
+def _quote(cell: str) -> str:
+    # The library's writer leaves a bare CR unquoted, and then reads two rows where one was written.
+    return f'"{cell.replace(chr(34), chr(34) * 2)}"' if _NEEDS_QUOTES.search(cell) else cell
 
 
 def _cell(value: Any) -> str:
