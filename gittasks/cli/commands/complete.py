@@ -98,50 +98,65 @@ def _command_index(words: list[str], ctx: Context) -> int:
     return at
 
 
-def _complete_arguments(
-    name: str, parser: ArgumentParser, words: list[str], ctx: Context
-) -> tuple[_Cursor, Candidates]:
-    """Walk the words before the cursor as the parser will, then answer for the one under it."""
-    options = parser._option_string_actions
+class _Line(NamedTuple):
+    """What the words before the cursor come to: the parser that reads on (a command's, or its action's), options
+    that were given, the option that waits for its value, the arguments still to come, whether `--` was passed.
+    """
+
+    parser: ArgumentParser
+    given: list[Action]
+    waiting: Action | None
+    positionals: list[Action]
+    no_options: bool
+
+
+def _read_line(parser: ArgumentParser, words: list[str]) -> _Line:
+    """Walk `words` as `parser` will."""
     positionals = [action for action in parser._actions if not action.option_strings]
     given: list[Action] = []
     waiting: Action | None = None
-    only_positionals = False
-    for number, word in enumerate(words[:-1]):
+    no_options = False
+    for number, word in enumerate(words):
+        option = parser._option_string_actions.get(word)
         if waiting is not None:
             waiting = None
-        elif only_positionals or not word.startswith("-") or word == "-":
-            sub = _sub_parser(positionals, word)
-            if sub is not None:
-                return _complete_arguments(name, sub, words[number + 1 :], ctx)
+        elif no_options or not word.startswith("-") or word == "-":
+            action = _sub_parser(positionals, word)
+            if action is not None:
+                return _read_line(action, words[number + 1 :])
             if positionals and positionals[0].nargs not in ("*", "+"):
                 positionals.pop(0)
         elif word == "--":
-            only_positionals = True
-        elif word in options:
-            given.append(options[word])
-            waiting = options[word] if options[word].nargs != 0 else None
-    current = words[-1]
-    if waiting is not None:
-        return _values(name, waiting, _Cursor(current), ctx)
-    option, equals, text = current.partition("=")
-    if equals and option in options and not only_positionals:
-        return _values(name, options[option], _Cursor(text, f"{option}="), ctx)
-    if current.startswith("-") and not only_positionals:
-        return _Cursor(current), _option_words(parser, given)
-    if positionals:
-        return _values(name, positionals[0], _Cursor(current), ctx)
+            no_options = True
+        elif option is not None:
+            given.append(option)
+            waiting = option if option.nargs != 0 else None
+    return _Line(parser, given, waiting, positionals, no_options)
+
+
+def _complete_arguments(
+    name: str, parser: ArgumentParser, words: list[str], ctx: Context
+) -> tuple[_Cursor, Candidates]:
+    line, current = _read_line(parser, words[:-1]), words[-1]
+    if line.waiting is not None:
+        return _values(name, line.waiting, _Cursor(current), ctx)
+    if current.startswith("-") and not line.no_options:
+        option, equals, text = current.partition("=")
+        action = line.parser._option_string_actions.get(option)
+        if equals and action is not None:
+            return _values(name, action, _Cursor(text, f"{option}="), ctx)
+        return _Cursor(current), _option_words(line)
+    if line.positionals:
+        return _values(name, line.positionals[0], _Cursor(current), ctx)
     return _Cursor(current), []
 
 
-def _option_words(parser: ArgumentParser, given: list[Action]) -> Candidates:
+def _option_words(line: _Line) -> Candidates:
     """The options that can still be given, long forms before short ones."""
-    for action in parser._actions:
-        once = type(action).__name__ != "_AppendAction"
-        if action in given and once:
-            continue
-        for option in sorted(action.option_strings, key=len, reverse=True):
-            yield option, action.help or ""
+    for action in line.parser._actions:
+        if action not in line.given or type(action).__name__ == "_AppendAction":
+            for option in sorted(action.option_strings, key=len, reverse=True):
+                yield option, action.help or ""
 
 
 def _sub_parser(positionals: list[Action], word: str) -> ArgumentParser | None:

@@ -32,7 +32,6 @@ def run(args: Namespace, ctx: Context) -> int:
     from gittasks.app import doctor
 
     project = ctx.project()
-    report = doctor.Report((), ())
     if args.fix:
         report = doctor.mend(project, commit=_wants_commit(args, project))
     else:
