@@ -16,7 +16,7 @@ from gittasks.repo import include, refs, removal, worktrees
 from gittasks.repo.discover import main_top
 from gittasks.repo.git import Git
 from gittasks.workgraph import config
-from gittasks.workgraph.fields import check_value
+from gittasks.workgraph.fields import FieldError, check_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +50,13 @@ class Site(NamedTuple):
 def survey(
     project: Project, trees: Sequence[Worktree], name: str, *, revision: str | None, known: Memo | None = None
 ) -> Site:
-    """Look whether a worktree `name` can be made from `revision` (default: what is checked out here), and how.
+    """Look whether a worktree with the full name `name` can be made from `revision` (default: what is checked out
+    here), and how.
 
     `known` is the memo of an earlier try: what it left is taken up again. Touches nothing. Raises `TakenError`,
     `PathTakenError`, `NoCommitError`, `UnknownRevisionError`, `FieldError`, `BadRefNameError`.
     """
-    name = str(check_value("worktree", name))
+    name = _checked(name)
     git = sites.anchor(project)
     branch = refs.check_branch_name(git, BRANCH_PREFIX + name)
     base, commit = _base(project, revision, known)
@@ -73,16 +74,22 @@ def survey(
     return Site(project, memo, root, path, branch, tip or commit)
 
 
-def place(project: Project, name: str) -> tuple[str, str]:
-    """The root that worktrees lie under, and the path for one called `name`."""
-    common = project.checkout.common_dir
+def full_name(project: Project, name: str) -> str:
+    """The name that git will give a worktree that a person calls `name`: its folder's, as the template makes it."""
     template = config.load_config(project.tasks_folder).worktree_path
+    return os.path.basename(template).replace("{name}", _checked(name))
+
+
+def place(project: Project, name: str) -> tuple[str, str]:
+    """The root that worktrees lie under, and the path for the one whose full name is `name`."""
+    common = project.checkout.common_dir
+    folder = os.path.dirname(config.load_config(project.tasks_folder).worktree_path)
     top = project.top if not project.checkout.is_linked else main_top(common)
     if top is None:
         # A bare repository has its worktrees around it; `.worktrees` would only hide them.
         top = os.path.dirname(common)
-        template = template.removeprefix(".worktrees/")
-    return top, os.path.join(top, template.replace("{name}", name))
+        folder = "" if folder == ".worktrees" else folder
+    return top, os.path.join(top, folder, name)
 
 
 def remember(site: Site) -> list[str]:
@@ -150,6 +157,13 @@ def settle(site: Site) -> list[str]:
     private = site.project.private_folder()
     memos.save(private, memos.load(private, site.memo.name)._replace(phase=memos.READY, subject=None))
     return []
+
+
+def _checked(name: str) -> str:
+    checked = check_value("worktree", name)
+    if checked is None:
+        raise FieldError("worktree", "is empty", "expected a name")
+    return str(checked)
 
 
 def _base(project: Project, revision: str | None, known: Memo | None) -> tuple[str | None, str]:

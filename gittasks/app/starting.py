@@ -15,7 +15,7 @@ from gittasks.workgraph.fields import check_value
 from gittasks.workgraph.record import COMPLETED, IN_PROGRESS, MAX_FILE_BYTES, BadTaskError, Task, TaskId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from gittasks.app.memos import Memo
@@ -121,8 +121,10 @@ def start_new(project: Project, subject: str, options: Options) -> Started:
 
 def plan_task(project: Project, trees: Sequence[Worktree], task: Task, owner: str, options: Options) -> Plan:
     """Look at everything that could speak against it. Touches nothing."""
-    known = _known(project, trees, task, options)
-    name = options.worktree or (known.name if known is not None else default_name(task.id, task.subject))
+    known = _known(project, task, options)
+    name = (
+        known.name if known is not None else _full_name(project, options, default_name(task.id, task.subject))
+    )
     if known is None and (memo := _branch_of(project, task, name)) is not None:
         known = memo
     site = planting.survey(project, trees, name, revision=options.base, known=known)
@@ -136,17 +138,16 @@ def plan_task(project: Project, trees: Sequence[Worktree], task: Task, owner: st
 
 def plan_new(project: Project, trees: Sequence[Worktree], subject: str, owner: str, options: Options) -> Plan:
     """The same for a task that is not there yet; only its number is used up."""
-    known = next(
-        (memo for memo in memos.load_all(project.private_folder()) if _is_unfinished(memo, subject, options)),
-        None,
-    )
+    begun = [memo for memo in memos.load_all(project.private_folder()) if memo.subject == subject]
+    known = next((memo for memo in begun if _is_named(project, memo.name, options)), None)
     if known is None:
         # Once with no number, so that nothing is used up where it is refused.
-        planting.survey(project, trees, options.worktree or default_name(0, subject), revision=options.base)
+        name = _full_name(project, options, default_name(0, subject))
+        planting.survey(project, trees, name, revision=options.base)
         task_id, uid = _reserve(project), new_uid()
     else:
         task_id, uid = TaskId(known.task or 0), known.uid
-    name = known.name if known is not None else options.worktree or default_name(task_id, subject)
+    name = known.name if known is not None else _full_name(project, options, default_name(task_id, subject))
     site = planting.survey(project, trees, name, revision=options.base, known=known)
     planting.require_free_path(site, trees)
     memo = site.memo._replace(task=task_id, uid=uid, subject=subject)
@@ -198,7 +199,7 @@ def tell(plan: Plan) -> list[str]:
     return messages
 
 
-STEPS = (
+STEPS: tuple[Callable[[Plan], list[str]], ...] = (
     lambda plan: planting.remember(plan.site),
     lambda plan: planting.hide(plan.site),
     lambda plan: planting.make_branch(plan.site),
@@ -252,7 +253,7 @@ def _go_on(project: Project, binding: Binding, owner: str, options: Options) -> 
     tree, task = binding
     name = str(tree.name)
     enter = f"`gittasks worktree enter {task.id}` prints the way there"
-    if (options.worktree or name) != name or (options.here and tree.git_dir != project.checkout.git_dir):
+    if not _is_named(project, name, options) or (options.here and tree.git_dir != project.checkout.git_dir):
         raise StartedElsewhereError(
             f"#{task.id} is worked on in the worktree {name}: {tree.path}", hint=enter
         )
@@ -314,15 +315,23 @@ def _taking(owner: str, name: str, *, force: bool) -> Any:
     return decide
 
 
-def _known(project: Project, trees: Sequence[Worktree], task: Task, options: Options) -> Memo | None:
+def _full_name(project: Project, options: Options, default: str) -> str:
+    return planting.full_name(project, default if options.worktree is None else options.worktree)
+
+
+def _is_named(project: Project, name: str, options: Options) -> bool:
+    """Whether `--worktree`, if it is given, means this one; by its full name or the one it was asked for with."""
+    return options.worktree in (None, name) or _full_name(project, options, "") == name
+
+
+def _known(project: Project, task: Task, options: Options) -> Memo | None:
     """The memo of a worktree that was begun for this very task, or that went away."""
     for memo in memos.load_all(project.private_folder()):
-        named = options.worktree in (None, memo.name)
+        ours = memo.task == task.id and memo.uid == task.uid
         if (
-            named
-            and memo.task == task.id
-            and memo.uid == task.uid
+            ours
             and memo.branch == planting.BRANCH_PREFIX + memo.name
+            and _is_named(project, memo.name, options)
         ):
             return memo
     return None
@@ -345,10 +354,6 @@ def _branch_of(project: Project, task: Task, name: str) -> Memo | None:
     except BadTaskError:
         return None
     return memos.Memo(name, task.id, task.uid) if (there.uid, there.worktree) == (task.uid, name) else None
-
-
-def _is_unfinished(memo: Memo, subject: str, options: Options) -> bool:
-    return memo.phase == memos.STARTING and memo.subject == subject and options.worktree in (None, memo.name)
 
 
 def _reserve(project: Project) -> TaskId:

@@ -91,14 +91,17 @@ def commits_ahead(project: Project, seen: View) -> list[refs.Commit] | None:
 
 def add(
     project: Project, name: str, *, task_id: TaskId | None = None, revision: str | None = None
-) -> tuple[str, list[str]]:
-    """Make a worktree with a branch of its own, bound to a task if one is given; its path, and messages for a person.
+) -> tuple[str, str, list[str]]:
+    """Make a worktree with a branch of its own, bound to a task if one is given.
+
+    Answers its full name, its path, and messages for a person.
 
     Raises what `planting.survey` raises, `UnknownTaskError`; nothing was made then.
     """
     with sites.worktrees_lock(project, "worktree add"):
         trees = sites.all_trees(project)
-        memo = memos.load(project.private_folder(), name) if sites.is_name(name) else memos.Memo(name)
+        name = planting.full_name(project, name)
+        memo = memos.load(project.private_folder(), name)
         begun = memo.phase == memos.STARTING and memo.task == task_id and memo.subject is None
         site = planting.survey(project, trees, name, revision=revision, known=memo if begun else None)
         planting.require_free_path(site, trees)
@@ -117,7 +120,7 @@ def add(
         messages += planting.settle(site)
     after = {"path": site.path, "branch": site.branch, "base": site.memo.base}
     events.record(project.private_folder(), "created", worktree=name, task=task_id, after=after)
-    return site.path, messages
+    return name, site.path, messages
 
 
 def bind(project: Project, name: str, task_id: TaskId) -> list[str]:

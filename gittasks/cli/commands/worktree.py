@@ -96,8 +96,8 @@ def _list(args: Namespace, ctx: Context) -> int:
 def _add(args: Namespace, ctx: Context) -> int:
     from gittasks.app import worktrees
 
-    path, messages = worktrees.add(ctx.project(), args.name, task_id=args.task, revision=args.base)
-    return _answer_path(ctx, args.name, path, messages)
+    name, path, messages = worktrees.add(ctx.project(), args.name, task_id=args.task, revision=args.base)
+    return _answer_path(ctx, name, path, messages)
 
 
 def _enter(args: Namespace, ctx: Context) -> int:
