@@ -12,7 +12,7 @@ from typing import NamedTuple
 from benchmarks.timing import BASE, Sample
 
 _TITLES = ("what", "median ms", "fastest", "x P", "limit", "")
-_VERDICTS = {True: "ok", False: "TOO SLOW", None: ""}
+_VERDICTS = {True: "ok", False: "OVER", None: ""}
 
 
 class Line(NamedTuple):
@@ -29,6 +29,10 @@ class Line(NamedTuple):
     def cells(self) -> tuple[str, ...]:
         """The texts of the row, the verdict last."""
         return (self.what, self.median, self.fastest, self.ratio, self.limit, _VERDICTS[self.passed])
+
+    def without_limit(self) -> Line:
+        """The same row where nothing is promised."""
+        return self._replace(limit="", passed=None)
 
 
 class Table(NamedTuple):

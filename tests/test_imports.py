@@ -1,4 +1,4 @@
-"""What the read commands import: every module costs each call its milliseconds (a test holds the budget's reasons)."""
+"""What the read commands import: every module costs each call its milliseconds."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def project(repo: Path, cli: Cli) -> Path:
 
 
 def imported(folder: Path, *args: str) -> set[str]:
-    """The names of the modules that a call of the program has imported when it ends, without the interpreter's own."""
+    """The modules that a call of the program has imported when it ends, without the interpreter's own."""
     done = subprocess.run(
         (sys.executable, "-c", PROBE, *args), cwd=folder, capture_output=True, text=True, check=False
     )
