@@ -120,12 +120,13 @@ def test_a_record_that_is_a_link_trusts_nothing(project: Project, tmp_path: Path
     assert trust.trust_state(project).state == trust.UNTRUSTED
 
 
-def test_the_record_stays_small(project: Project) -> None:
-    for number in range(trust._KEPT + 5):
+def test_the_record_stays_small(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "_KEPT", 3)
+    for number in range(5):
         _write(project, f"{CHECKS}# {number}\n")
         _trust(project)
     record = json.loads(Path(project.private_folder(), "trust.json").read_text())
-    assert len(record["trusted"]) == trust._KEPT
+    assert len(record["trusted"]) == 3
     assert trust.trust_state(project).state == trust.TRUSTED
 
 

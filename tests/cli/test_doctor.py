@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from gittasks.workgraph.codec import format_task
+from gittasks.workgraph.record import Task, TaskId
 from tests.conftest import Cli, git
 
 
 @pytest.fixture(autouse=True)
-def plan(repo: Path, cli: Cli) -> None:
-    cli("init")
-    cli("add", "one")
-    cli("add", "two")
+def plan(repo: Path) -> None:
+    (repo / ".tasks").mkdir()
+    for number in (1, 2):
+        task = Task(TaskId(number), uid=f"{number:016x}", subject="x", created="2026-11-23T10:00:00Z")
+        (repo / f".tasks/{number}.yaml").write_bytes(format_task(task))
+    git(repo, "add", ".tasks")
     git(repo, "commit", "-q", "-m", "plan")
 
 

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from gittasks.workgraph.codec import format_task
+from gittasks.workgraph.record import Task, TaskId
 from tests.conftest import Cli, git
 
 
 @pytest.fixture(autouse=True)
-def task(repo: Path, cli: Cli) -> None:
-    cli("init")
-    cli("add", "Implement auth")
+def plan(repo: Path) -> None:
+    (repo / ".tasks").mkdir()
+    task = Task(TaskId(1), uid="9f3c1a7be2d04c55", subject="Implement auth", created="2026-11-23T10:00:00Z")
+    (repo / ".tasks/1.yaml").write_bytes(format_task(task))
+    git(repo, "add", ".tasks")
     git(repo, "commit", "-q", "-m", "plan")
 
 

@@ -21,8 +21,8 @@ CHECKS = (
 
 
 @pytest.fixture
-def settings(repo: Path, cli: Cli) -> Path:
-    cli("init")
+def settings(repo: Path) -> Path:
+    (repo / ".tasks").mkdir()
     path = repo / ".tasks/config.yaml"
     path.write_text(CHECKS)
     return path
