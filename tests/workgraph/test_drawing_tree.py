@@ -55,6 +55,18 @@ def test_a_task_stands_where_it_is_furthest_in() -> None:
     ]
 
 
+def test_one_step_further_in_is_enough() -> None:
+    # The chain from 10 on is the critical path, so that nothing else decides where 4 stands.
+    rows = [task(1), task(2), task(3, 2), task(4, 1, 3), *(task(n, n - 1) for n in range(11, 15)), task(10)]
+    assert drawn(rows)[:5] == [
+        "○ #1 Task 1",
+        "└─ → #4, below #3",
+        "○ #2 Task 2",
+        "└─ · #3 Task 3",
+        "   └─ · #4 Task 4",
+    ]
+
+
 def test_parts_stand_below_their_parent() -> None:
     rows = [task(1), task(2, parent=1), task(3, 2, parent=1), task(4, parent=8)]
     assert drawn(rows)[:5] == [
