@@ -47,7 +47,10 @@ def test_a_person_reads_one_paragraph_a_step(repo: Path, cli: Cli) -> None:
         "  status: pending",
         "  priority: 2",
         "  labels: +a  +b",
-        "  description: one\\ntwo\\nthree",
+        "  description:",
+        "    + one",
+        "    + two",
+        "    + three",
         "",
     ]
     assert done.stderr == ""

@@ -120,12 +120,12 @@ def caches(scene: Scene) -> Iterator[Finding]:
     for name in unused_caches(scene.project.cache_folder, scene.worktree_names):
         what = "is of no use: its worktree is gone, or its writer was killed"
         yield Finding(
-            WARNING,
+            INFO,
             "unused-cache",
             os.path.join(folder, name),
             what,
             "`gittasks doctor --fix` deletes it",
-            True,
+            fixable=True,
         )
 
 

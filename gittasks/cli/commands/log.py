@@ -92,8 +92,8 @@ def _change_lines(change: FieldChange) -> list[str]:
     if isinstance(change.old, list) or isinstance(change.new, list):
         items = [f"+{_word(item)}" for item in change.added] + [f"-{_word(item)}" for item in change.removed]
         return [f"{name}: {'  '.join(items) or 'in another order'}"]
-    if change.field == "description" and change.old and change.new:
-        return [f"{name}:", *_text_lines(change.old, change.new)]
+    if change.field == "description":
+        return [f"{name}:", *_text_lines(change.old or "", change.new or "")]
     if change.old is None:
         return [f"{name}: {_word(change.new)}"]
     return [f"{name}: {_word(change.old)} -> {_word(change.new)}"]
