@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 
 from gittasks.base.errors import GittasksError, UsageError
 from gittasks.base.records import TYPE_CHECKING
@@ -46,6 +47,7 @@ COMMANDS = {
     "finish": ("worktrees", "complete a task and merge, keep or remove its worktree"),
     "worktree": ("worktrees", "list, add, enter, run in, keep and remove worktrees"),
     "shell-init": ("worktrees", "print a shell function that changes into a task's worktree"),
+    "resolve": ("worktrees", "settle the task files of a merge that stopped"),
     "run": ("runs", "run a command in the background"),
     "runs": ("runs", "list runs"),
     "logs": ("runs", "show the output of a run"),
@@ -55,13 +57,17 @@ COMMANDS = {
     "prune": ("runs", "forget old runs and their outputs"),
     "completion": ("more", "print a completion script for bash, zsh or fish"),
 }
-HIDDEN = ("complete",)
+HIDDEN = ("complete", "merge-driver")
 GROUPS = ("tasks", "worktrees", "runs", "more")
 
 
 def run(argv: list[str]) -> int:
     """Run one call of the program and answer its exit code (design 6)."""
     ctx = Context(cwd=".", env=os.environ, stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a character gets its escape, not a crash.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = _dispatch(argv, ctx)
         ctx.stdout.flush()

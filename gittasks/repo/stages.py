@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.repo.git import failure
 from gittasks.repo.history import Version
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gittasks.repo.git import Git
 
 _STAGES = {"1": "base", "2": "ours", "3": "theirs"}
@@ -75,6 +78,17 @@ def find_sides(git: Git, git_dir: str, unmerged: dict[str, Unmerged]) -> Sides:
     if stash and _holds(git, stash, unmerged):
         return Sides("stash", ours, Side("stash@{0}", stash), _parent(git, stash))
     return Sides("", ours, Side("the incoming side", None), None)
+
+
+def unstage_paths(git: Git, paths: Sequence[str]) -> str | None:
+    """Take `paths` (from the worktree's root) out of the index, also unmerged ones; `None`, or why not.
+
+    Those that are not there are no error. Like `index.stage_paths` it never raises for git's own refusals.
+    """
+    stdin = b"".join(b":(top,literal)" + os.fsencode(path) + b"\0" for path in paths)
+    options = ("--cached", "--quiet", "--ignore-unmatch", "--sparse")
+    done = git.call("rm", *options, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=stdin, write=True)
+    return f"removed, but not staged: {failure(('rm',), done).message}" if done.returncode else None
 
 
 def name_commit(git: Git, commit: str) -> str:

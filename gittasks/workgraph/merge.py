@@ -10,7 +10,7 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph.record import DELETED, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from typing import Any
 
@@ -31,6 +31,10 @@ _SETS = {"labels": "labels", "blocked_by": "blockedBy", "written_blocks": "block
 # Where both sides added the task, the base is a task fresh from `add`: it cannot say what these were.
 _NOT_FRESH = frozenset(("uid", "subject", "created"))
 ALL_FIELDS = frozenset((*_SCALARS, *_SETS, "description", "extra"))
+
+
+OURS = "ours"
+THEIRS = "theirs"
 
 
 class _Unknown:
@@ -63,6 +67,12 @@ class Conflict(NamedTuple):
     ours: Any
     theirs: Any
     regions: tuple[Region, ...] = ()
+
+
+class Given(NamedTuple):
+    """A value that a person gave to end a conflict, as `Task` holds it."""
+
+    value: Any
 
 
 class Merged(NamedTuple):
@@ -112,17 +122,27 @@ def merge3(base: Task | None, ours: Task, theirs: Task, *, unknown: AbstractSet[
     return Merged(ours._replace(**merger.changes), tuple(merger.conflicts), ours, theirs)
 
 
-def take_ours(merged: Merged, fields: Iterable[str] | None = None) -> Task:
-    """The merged task with ours in the conflicts over `fields` (names as in the file; default: in all).
+def settle(merged: Merged, choices: Mapping[str, str | Given]) -> Merged:
+    """`merged` with the conflicts over the fields in `choices` decided: `OURS`, `THEIRS`, or a value of their own."""
+    task = merged.task
+    open_conflicts = []
+    for conflict in merged.conflicts:
+        choice = choices.get(conflict.field)
+        if choice is None:
+            open_conflicts.append(conflict)
+        else:
+            task = _decide(task, merged, conflict, choice)
+    return merged._replace(task=task, conflicts=tuple(open_conflicts))
 
-    Also where ours deleted the task, and the merge kept theirs' edit.
-    """
-    return _take(merged, fields, merged.ours)
+
+def take_ours(merged: Merged) -> Task:
+    """The merged task with ours in every conflict, also where it deleted the task and the edit was kept."""
+    return settle(merged, {conflict.field: OURS for conflict in merged.conflicts}).task
 
 
-def take_theirs(merged: Merged, fields: Iterable[str] | None = None) -> Task:
-    """Like `take_ours`, for theirs."""
-    return _take(merged, fields, merged.theirs)
+def take_theirs(merged: Merged) -> Task:
+    """The merged task with theirs in every conflict."""
+    return settle(merged, {conflict.field: THEIRS for conflict in merged.conflicts}).task
 
 
 def fold(ours: Task, sides: Sequence[tuple[Task | None, Task]]) -> Folded:
@@ -237,17 +257,13 @@ class _Merger:
             self.conflicts.append(Conflict("status", base.status, ours.status, theirs.status))
 
 
-def _take(merged: Merged, fields: Iterable[str] | None, side: Task) -> Task:
-    wanted = None if fields is None else frozenset(fields)
-    task = merged.task
-    for conflict in merged.conflicts:
-        if wanted is not None and conflict.field not in wanted:
-            continue
-        if conflict.field == "description":
-            task = task._replace(description=_description_of(conflict, side))
-        else:
-            task = _with_value_of(task, conflict.field, side)
-    return task
+def _decide(task: Task, merged: Merged, conflict: Conflict, choice: str | Given) -> Task:
+    if isinstance(choice, Given):
+        return _with_value(task, conflict.field, choice.value)
+    side = merged.ours if choice == OURS else merged.theirs
+    if conflict.field == "description":
+        return task._replace(description=_description_of(conflict, side))
+    return _with_value_of(task, conflict.field, side)
 
 
 def _description_of(conflict: Conflict, side: Task) -> str:
@@ -264,11 +280,17 @@ def _value(task: Task, name: str) -> Any:
 
 
 def _with_value_of(task: Task, name: str, source: Task) -> Task:
+    if _attribute(name):
+        return _with_value(task, name, _value(source, name))
+    return _with_value(task, name, dict(source.extra).get(name, _ABSENT))
+
+
+def _with_value(task: Task, name: str, value: Any) -> Task:
     attribute = _attribute(name)
     if attribute:
-        return task._replace(**{attribute: getattr(source, attribute)})
+        return task._replace(**{attribute: value})
     fields = dict(task.extra)
-    fields[name] = dict(source.extra).get(name, _ABSENT)
+    fields[name] = value
     return task._replace(extra=tuple((key, item) for key, item in fields.items() if item is not _ABSENT))
 
 

@@ -1,0 +1,189 @@
+"""A merge that stopped, gathered: the index stages, the commits of both sides, and the worktree as it is."""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.base import files
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.repo import history, stages
+from gittasks.workgraph import file_merge, renumber, store
+from gittasks.workgraph.record import MAX_FILE_BYTES, BadTaskError, TaskId
+from gittasks.workgraph.resolution import World
+from gittasks.workgraph.text_merge import parse_markers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gittasks.app.project import Project
+    from gittasks.repo.git import Git
+    from gittasks.repo.stages import Sides, Unmerged
+    from gittasks.workgraph.file_merge import Version
+    from gittasks.workgraph.snapshot import Snapshot
+
+    # Path from the worktree's root -> git's version of the file.
+    Tree = dict[str, history.Version]
+
+
+class Unreadable(NamedTuple):
+    """A file to be settled of which a side is no task: what each side holds (`None`: nothing), and what is wrong."""
+
+    task_id: TaskId
+    ours: bytes | None
+    theirs: bytes | None
+    problem: str
+
+
+class Halted(NamedTuple):
+    """What there is to settle. `notes` are the paths of the notes of ours and of theirs.
+
+    `other_paths` are unmerged files that hold no task, `loose` ids of files with conflict markers that git takes for
+    merged.
+    """
+
+    sides: Sides
+    world: World
+    unreadable: tuple[Unreadable, ...]
+    notes: tuple[frozenset[str], frozenset[str]]
+    other_paths: Mapping[str, Unmerged]
+    loose: frozenset[TaskId]
+
+
+def read_halted(project: Project) -> Halted:
+    """Gather it all: a handful of git processes, and one parse for each file that is not the same on all sides.
+
+    Raises `NoTasksError`, `GitError`.
+    """
+    git, snapshot = project.git, project.snapshot()
+    unmerged = stages.read_unmerged(git)
+    sides = stages.find_sides(git, project.checkout.git_dir, unmerged)
+    stopped = {task_id: entry for path, entry in unmerged.items() if (task_id := _task_id(path)) is not None}
+    loose = _marked_ids(snapshot) - stopped.keys()
+    trees: tuple[Tree, Tree, Tree] = ({}, {}, {})
+    if unmerged or sides.theirs.commit:
+        trees = _trees(git, sides, unmerged)
+    texts = _read_differing(git, trees, {*stopped, *loose})
+    if sides.theirs.commit is None:
+        for task_id in loose:
+            _take_apart(project, task_id, texts)
+    reader = _Reader(texts)
+    base, ours, theirs = (reader.read_all(side) for side in range(3))
+    for task_id in reader.bad:
+        for readable in (base, ours, theirs):
+            readable.pop(task_id, None)
+    to_settle = {*stopped, *loose} - reader.bad.keys()
+    doubtful = renumber.doubtful_ids(
+        *({task_id: version.task for task_id, version in side.items()} for side in (base, ours, theirs))
+    )
+    here = _read_here(project, to_settle | doubtful)
+    rows = {row.id: row for row in snapshot.rows}
+    return Halted(
+        sides,
+        World(base, ours, theirs, frozenset(to_settle), here, rows),
+        reader.unreadable({*stopped, *loose}),
+        (_note_paths(trees[1]), _note_paths(trees[2])),
+        {path: entry for path, entry in unmerged.items() if _task_id(path) is None},
+        frozenset(loose),
+    )
+
+
+class _Reader:
+    """Parses the files of three sides; `bad` says what is wrong with an id that some side has no task under."""
+
+    def __init__(self, texts: tuple[dict[TaskId, bytes], ...]) -> None:
+        self._texts = texts
+        self.bad: dict[TaskId, str] = {}
+
+    def read_all(self, side: int) -> dict[TaskId, Version]:
+        """One side's tasks. Of the base (0) nothing is bad: what it does not say is not known."""
+        found = {}
+        for task_id, data in self._texts[side].items():
+            path = f"{store.FOLDER}/{store.file_name(task_id)}"
+            try:
+                read = file_merge.read_version if side else file_merge.read_base
+                found[task_id] = read(data, path, task_id=task_id)
+            except BadTaskError as error:
+                self.bad[task_id] = error.problems[0].message
+        return found
+
+    def unreadable(self, wanted: Iterable[TaskId]) -> tuple[Unreadable, ...]:
+        """What cannot be settled by fields."""
+        ours, theirs = self._texts[1:]
+        return tuple(
+            Unreadable(task_id, ours.get(task_id), theirs.get(task_id), self.bad[task_id])
+            for task_id in sorted(wanted)
+            if task_id in self.bad
+        )
+
+
+def _trees(git: Git, sides: Sides, unmerged: Mapping[str, Unmerged]) -> tuple[Tree, Tree, Tree]:
+    """The task files of base, ours and theirs; where the stages say something, that is what git merged."""
+    commits = (sides.base, sides.ours.commit, sides.theirs.commit)
+    base, ours, theirs = (
+        history.committed_versions(git, commit, [store.FOLDER]) if commit else {} for commit in commits
+    )
+    if sides.theirs.commit is None:
+        # A patch, or what git does not remember: what it merged by itself lies in the index.
+        theirs = history.staged_versions(git, [store.FOLDER])[0]
+        base = dict(ours)
+    for path, entry in unmerged.items():
+        for tree, version in ((base, entry.base), (ours, entry.ours), (theirs, entry.theirs)):
+            tree.pop(path, None)
+            if version is not None:
+                tree[path] = version
+    return base, ours, theirs
+
+
+def _read_differing(
+    git: Git, trees: tuple[Tree, Tree, Tree], wanted: set[TaskId]
+) -> tuple[dict[TaskId, bytes], ...]:
+    """The contents of the task files that are not the same in all three trees, and of the `wanted` ones."""
+    chosen: list[dict[TaskId, str]] = [{}, {}, {}]
+    for path in {*trees[0], *trees[1], *trees[2]}:
+        task_id = _task_id(path)
+        versions = [tree.get(path) for tree in trees]
+        if task_id is None or (task_id not in wanted and versions[0] == versions[1] == versions[2]):
+            continue
+        for side, version in zip(chosen, versions, strict=True):
+            if version is not None:
+                # A link or a submodule has no text; nothing reads as an empty, bad file.
+                side[task_id] = version.oid if version.is_file else ""
+    oids = {oid for side in chosen for oid in side.values() if oid}
+    blobs = history.read_blobs(git, oids, limit_bytes=MAX_FILE_BYTES)
+    return tuple({task_id: blobs.get(oid, b"") for task_id, oid in side.items()} for side in chosen)
+
+
+def _take_apart(project: Project, task_id: TaskId, texts: tuple[dict[TaskId, bytes], ...]) -> None:
+    """Where nobody knows the sides any more, the markers in a file hold them."""
+    data = store.read_file(project.tasks_folder, task_id)
+    marked = parse_markers(data.decode("utf-8", "replace"))
+    base, ours, theirs = texts
+    base[task_id] = ours[task_id] = theirs[task_id] = data
+    if marked is not None:
+        ours[task_id], theirs[task_id] = marked.ours.encode(), marked.theirs.encode()
+        base[task_id] = b"" if marked.base is None else marked.base.encode()
+
+
+def _read_here(project: Project, wanted: Iterable[TaskId]) -> dict[TaskId, bytes]:
+    found = {}
+    for task_id in wanted:
+        path = os.path.join(project.tasks_folder, store.file_name(task_id))
+        try:
+            found[task_id] = files.read_regular(path, limit_bytes=MAX_FILE_BYTES)
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def _marked_ids(snapshot: Snapshot) -> set[TaskId]:
+    paths = (problem.path for problem in snapshot.problems if problem.kind == "conflict")
+    return {task_id for path in paths if (task_id := _task_id(path)) is not None}
+
+
+def _task_id(path: str) -> TaskId | None:
+    folder, _, name = path.rpartition("/")
+    return store.parse_file_name(name) if folder == store.FOLDER else None
+
+
+def _note_paths(tree: Tree) -> frozenset[str]:
+    return frozenset(path for path in tree if path.count("/") == 2)

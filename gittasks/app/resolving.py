@@ -1,0 +1,211 @@
+"""Ending a merge that stopped over task files: decide, write, stage (`gittasks resolve`).
+
+What merge3 decides is staged; what it cannot is left with conflict markers around the fields in question, and named.
+Killed at any point and run again it ends the same: the index stages say what is still to do until all is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from gittasks.app import ids
+from gittasks.app.halted import read_halted
+from gittasks.base.errors import UsageError
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.base.text import printable
+from gittasks.repo import index, stages
+from gittasks.workgraph import codec, resolution, store
+from gittasks.workgraph.file_merge import write_as
+from gittasks.workgraph.merge import OURS, THEIRS
+from gittasks.workgraph.record import TaskId
+from gittasks.workgraph.resolution import OPEN, Choices, Outcome, Plan
+
+if TYPE_CHECKING:
+    from gittasks.app.halted import Halted, Unreadable
+    from gittasks.app.project import Project
+    from gittasks.repo.stages import Sides
+
+
+class NotInConflictError(UsageError):
+    """A value was given for a field that is not in conflict."""
+
+
+class Resolution(NamedTuple):
+    """What became of a merge that stopped.
+
+    `outcomes` are sorted by id; those whose action is in `resolution.OPEN` are left. `staged` are the paths that are
+    settled now, `left` unmerged paths that hold no task. With `is_blocked` no task got its new number yet.
+    """
+
+    sides: Sides
+    outcomes: tuple[Outcome, ...]
+    is_blocked: bool
+    loose: frozenset[TaskId]
+    staged: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> tuple[Outcome, ...]:
+        """The outcomes that a person has to decide."""
+        return tuple(outcome for outcome in self.outcomes if outcome.action in OPEN)
+
+
+def resolve(project: Project, choices: Choices, *, dry_run: bool = False) -> Resolution:
+    """Settle what can be settled, with `choices` for the rest; `dry_run` only says what would be done.
+
+    Raises `NotInConflictError`, `NoTasksError`, `LockHeldError`, `DiskError`.
+    """
+    with contextlib.nullcontext() if dry_run else project.lock("resolve"):
+        halted = read_halted(project)
+        plan = _plan(halted, choices, _next_id(halted))
+        outcomes = _all_outcomes(halted, plan, choices)
+        _check_choices(halted, choices)
+        left = tuple(path for path in halted.other_paths if not _is_new_note(halted, path))
+        answer = Resolution(halted.sides, outcomes, plan.is_blocked, halted.loose, left=left)
+        if dry_run:
+            return answer
+        if plan.new_ids and not plan.is_blocked:
+            plan = _plan(halted, choices, TaskId(ids.reserve(project, plan.new_ids)))
+            answer = answer._replace(outcomes=_all_outcomes(halted, plan, choices))
+        return _carry_out(project, halted, plan, answer)
+
+
+def _plan(halted: Halted, choices: Choices, first_new: TaskId) -> Plan:
+    names = (printable(halted.sides.ours.name), printable(halted.sides.theirs.name))
+    return resolution.plan(halted.world, choices, first_new=first_new, names=names)
+
+
+def _next_id(halted: Halted) -> TaskId:
+    """A guess at the next new id, for a plan that may turn out to need none."""
+    world = halted.world
+    return TaskId(max((0, *world.rows, *world.base, *world.ours, *world.theirs)) + 1)
+
+
+def _check_choices(halted: Halted, choices: Choices) -> None:
+    """Raise for a choice about a field that nobody has to decide."""
+    if not choices.fields:
+        return
+    undecided = _plan(halted, Choices(), _next_id(halted))
+    known = {
+        (outcome.task_id, conflict.field) for outcome in undecided.outcomes for conflict in outcome.conflicts
+    }
+    known |= {(bad.task_id, resolution.FILE) for bad in halted.unreadable}
+    for task_id, field in sorted(choices.fields):
+        if (task_id, field) not in known:
+            raise NotInConflictError(
+                f"#{task_id}: {field} is not in conflict",
+                hint="`gittasks resolve --dry-run` says what is; `gittasks edit` changes everything else",
+            )
+
+
+def _all_outcomes(halted: Halted, plan: Plan, choices: Choices) -> tuple[Outcome, ...]:
+    wanted = choices.tasks
+    unreadable = [
+        _unreadable_outcome(bad, choices)
+        for bad in halted.unreadable
+        if wanted is None or bad.task_id in wanted
+    ]
+    return tuple(sorted([*plan.outcomes, *unreadable], key=lambda outcome: outcome.task_id))
+
+
+def _unreadable_outcome(bad: Unreadable, choices: Choices) -> Outcome:
+    """Of a file that is no task on some side, one side is taken whole, when somebody says which."""
+    choice = choices.of(bad.task_id, resolution.FILE)
+    outcome = Outcome(bad.task_id, "", resolution.MERGED, settles=(bad.task_id,))
+    if choice in (OURS, THEIRS):
+        data = bad.ours if choice == OURS else bad.theirs
+        return outcome._replace(data=data, action=resolution.REMOVED if data is None else resolution.MERGED)
+    problem = f"{_path(bad.task_id)}: one side is no task: {bad.problem}"
+    return outcome._replace(action=resolution.STUCK, problem=problem)
+
+
+def _carry_out(project: Project, halted: Halted, plan: Plan, answer: Resolution) -> Resolution:
+    """Write the files, move the notes, take old files away, and stage last: until then the index knows it all."""
+    writes = []
+    settled: list[str] = []
+    for outcome in answer.outcomes:
+        data = _new_content(project, outcome)
+        name = store.file_name(outcome.task_id)
+        is_there = os.path.lexists(os.path.join(project.tasks_folder, name))
+        if data is not None and not (
+            is_there and store.read_file(project.tasks_folder, outcome.task_id) == data
+        ):
+            writes.append(store.FileWrite(name, data, not is_there))
+        if outcome.action not in OPEN and outcome.action != resolution.REMOVED:
+            settled.append(_path(outcome.task_id))
+    if writes:
+        store.write(project.tasks_folder, writes, journal=project.journal)
+    gone = [_path(task_id) for task_id in plan.removed]
+    gone += [_path(o.task_id) for o in answer.outcomes if o.action == resolution.REMOVED]
+    moved = [] if plan.is_blocked else _move_notes(project, halted, plan)
+    for path in gone:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(project.top, path))
+    settled += [new for _, new in moved]
+    settled += [path for path in halted.other_paths if _is_new_note(halted, path)]
+    gone += [old for old, _ in moved]
+    warnings = (
+        index.stage_paths(project.git, settled) if settled else None,
+        stages.unstage_paths(project.git, gone) if gone else None,
+    )
+    return answer._replace(
+        staged=tuple(sorted({*settled, *gone})), warnings=tuple(text for text in warnings if text)
+    )
+
+
+def _new_content(project: Project, outcome: Outcome) -> bytes | None:
+    if not outcome.changes:
+        return outcome.data
+    data = store.read_file(project.tasks_folder, outcome.task_id)
+    path = _path(outcome.task_id)
+    task = codec.parse_task(data, path, task_id=outcome.task_id)
+    return write_as(data, path, task, task._replace(**outcome.changes))
+
+
+def _move_notes(project: Project, halted: Halted, plan: Plan) -> list[tuple[str, str]]:
+    """Let notes follow their tasks: the side that has a note says whose it is. Answers (old path, new path)."""
+    moved = []
+    ours, theirs = halted.notes
+    for path in sorted(ours | theirs):
+        folder, name = path.split("/")[1:]
+        known = TaskId(int(folder)) if folder.isascii() and folder.isdigit() else None
+        if known is None:
+            continue
+        finals = {
+            moves.get(known, known)
+            for notes, moves in ((ours, plan.numbering.ours), (theirs, plan.numbering.theirs))
+            if path in notes
+        }
+        # Both sides have it and disagree about whose it is: it stays where it is.
+        if len(finals) == 1 and finals != {known}:
+            new = f"{store.FOLDER}/{finals.pop()}/{name}"
+            if path not in halted.other_paths and _rename(project.top, path, new):
+                moved.append((path, new))
+    return moved
+
+
+def _rename(top: str, old: str, new: str) -> bool:
+    """Move a file to where there is none; answer whether it is there, also from a run that was killed."""
+    source, target = os.path.join(top, old), os.path.join(top, new)
+    if os.path.lexists(target):
+        return os.path.isfile(target) and not os.path.lexists(source)
+    if not os.path.isfile(source) or os.path.islink(source):
+        return False
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    os.rename(source, target)
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(source))
+    return True
+
+
+def _is_new_note(halted: Halted, path: str) -> bool:
+    """Whether an unmerged path is a note that one side added: git is only unsure about its folder."""
+    entry = halted.other_paths[path]
+    is_added = entry.base is None and (entry.ours is None) != (entry.theirs is None)
+    return is_added and path.startswith(store.FOLDER + "/") and path.endswith(".md")
+
+
+def _path(task_id: TaskId) -> str:
+    return f"{store.FOLDER}/{store.file_name(task_id)}"
