@@ -9,6 +9,7 @@ from gittasks.base import files
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo import branch_ids
+from gittasks.repo.discover import main_top
 from gittasks.workgraph import store
 from gittasks.workgraph.record import MAX_ID
 
@@ -56,8 +57,8 @@ def _task_folders(project: Project) -> list[str]:
     """The `.tasks` of every worktree of this clone, read from git's own folders."""
     common = project.checkout.common_dir
     tops = {project.top}
-    if os.path.basename(common) == ".git":
-        tops.add(os.path.dirname(common))
+    if (main := main_top(common)) is not None:
+        tops.add(main)
     admin = os.path.join(common, "worktrees")
     for name in os.listdir(admin) if os.path.isdir(admin) else ():
         try:

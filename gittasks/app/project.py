@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
+    from gittasks.app.board import Board
     from gittasks.repo.git import Git
     from gittasks.workgraph.record import TaskId
     from gittasks.workgraph.snapshot import Snapshot
@@ -50,6 +51,12 @@ class Project:
 
         folder = store.require_folder(self.tasks_folder)
         return load_snapshot(folder, self.cache_folder, self.checkout.name)
+
+    def board(self) -> Board | Snapshot:
+        """All tasks as they would be if the work of every worktree were merged now. Raises `NoTasksError`."""
+        from gittasks.app.board import load_board
+
+        return load_board(self)
 
     @property
     def cache_folder(self) -> str:

@@ -11,9 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from gittasks.app.board import Board
     from gittasks.app.project import Project
     from gittasks.workgraph.record import Row, Task, TaskId
     from gittasks.workgraph.snapshot import Snapshot
+
+    # What can be asked for tasks: this checkout alone, or with the work of the others folded in.
+    Tasks = Snapshot | Board
 
 SORTS = ("id", "priority", "created", "subject", "status", "owner")
 
@@ -36,7 +40,7 @@ class Filter(NamedTuple):
     deleted: bool = False
 
 
-def list_rows(snapshot: Snapshot, wanted: Filter, *, sort: str = "id") -> list[Row]:
+def list_rows(snapshot: Tasks, wanted: Filter, *, sort: str = "id") -> list[Row]:
     """The rows that match, sorted by one of `SORTS` and then by id."""
     if wanted.statuses:
         shown = frozenset(wanted.statuses)
@@ -55,20 +59,23 @@ def list_rows(snapshot: Snapshot, wanted: Filter, *, sort: str = "id") -> list[R
     return rows
 
 
-def ready_rows(snapshot: Snapshot, *, owner: Callable[[], str] | None = None) -> list[Row]:
-    """What can be started now, best first: pending, no open blocker, not another's.
+def ready_rows(snapshot: Tasks, *, owner: Callable[[], str] | None = None) -> list[Row]:
+    """What can be started now, best first: pending, no open blocker, not another's, nowhere disagreed upon.
 
     `owner` tells who asks; it is only called when some candidate has an owner. Without it, owned tasks are out.
     """
     derived = snapshot.derived
-    rows = [row for row in snapshot.rows if graph.is_ready(row, derived)]
+    unsure = {
+        task_id for task_id, found in snapshot.overlaid.items() if found.disagreements or found.strangers
+    }
+    rows = [row for row in snapshot.rows if graph.is_ready(row, derived) and row.id not in unsure]
     if any(row.owner for row in rows):
         me = owner() if owner is not None else None
         rows = [row for row in rows if row.owner is None or row.owner == me]
     return sorted(rows, key=lambda row: graph.ready_key(row, derived))
 
 
-def blocked_rows(snapshot: Snapshot) -> list[Row]:
+def blocked_rows(snapshot: Tasks) -> list[Row]:
     """Open tasks that wait for others, or stand on a cycle; sorted by id."""
     derived = snapshot.derived
     cyclic = frozenset(derived.cyclic)
@@ -79,7 +86,7 @@ def blocked_rows(snapshot: Snapshot) -> list[Row]:
     ]
 
 
-def next_row(snapshot: Snapshot, *, owner: Callable[[], str] | None = None) -> Row:
+def next_row(snapshot: Tasks, *, owner: Callable[[], str] | None = None) -> Row:
     """The first of `ready_rows`. Raises `NothingReadyError`."""
     rows = ready_rows(snapshot, owner=owner)
     if not rows:
@@ -91,7 +98,7 @@ def next_row(snapshot: Snapshot, *, owner: Callable[[], str] | None = None) -> R
     return rows[0]
 
 
-def search_rows(project: Project, snapshot: Snapshot, text: str) -> list[Row]:
+def search_rows(project: Project, snapshot: Tasks, text: str) -> list[Row]:
     """Rows of tasks (tombstones left out) that hold all words of `text` somewhere: in subject, description,
     labels, owner, unknown fields or notes, in any case; sorted by id.
     """
@@ -106,7 +113,7 @@ def search_rows(project: Project, snapshot: Snapshot, text: str) -> list[Row]:
     return found
 
 
-def require_row(snapshot: Snapshot, task_id: TaskId) -> Row:
+def require_row(snapshot: Tasks, task_id: TaskId) -> Row:
     """The row of one task. Raises `UnknownTaskError`, or `BadTaskError` where its file cannot be read."""
     row = snapshot.find(task_id)
     if row is not None:
@@ -120,8 +127,12 @@ def require_row(snapshot: Snapshot, task_id: TaskId) -> Row:
     )
 
 
-def as_json(snapshot: Snapshot, tasks: Sequence[Task]) -> list[dict[str, Any]]:
-    """Records as JSON documents show them: the fields of the file, then `blocks`, `ready`, `openBlockers`."""
+def as_json(snapshot: Tasks, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    """Records as JSON documents show them: the fields of the file, then what follows from all tasks together.
+
+    That is `blocks`, `ready`, `openBlockers`; `from`, which names for each field that is not as in this checkout
+    the worktrees that it comes from; and `conflicts`, the fields that two worktrees changed each in its own way.
+    """
     derived = snapshot.derived
     return [
         task.as_json()
@@ -130,8 +141,20 @@ def as_json(snapshot: Snapshot, tasks: Sequence[Task]) -> list[dict[str, Any]]:
             "ready": graph.is_ready(task.row, derived),
             "openBlockers": list(derived.open_blockers.get(task.id, ())),
         }
+        | _sources(snapshot, task.id)
         for task in tasks
     ]
+
+
+def _sources(snapshot: Tasks, task_id: int) -> dict[str, Any]:
+    found = snapshot.overlaid.get(task_id)
+    if found is None:
+        return {"from": {}, "conflicts": []}
+    conflicts = [
+        {"field": item.field, "values": [{"from": source, "value": value} for source, value in item.values]}
+        for item in found.disagreements
+    ]
+    return {"from": {name: list(sources) for name, sources in found.origins.items()}, "conflicts": conflicts}
 
 
 def _words(row: Row) -> str:

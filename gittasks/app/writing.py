@@ -179,7 +179,9 @@ def _refuse_cycles(project: Project, planned: drafts.Plan) -> None:
     _raise_cycle(cycles.find_parent_cycle(rows, parents), "are each other's parents")
 
 
-def _check_edges(project: Project, edges: list[tuple[int, int]], parents: list[tuple[int, int]]) -> None:
+def _check_edges(
+    project: Project, edges: Sequence[tuple[int, int]], parents: Sequence[tuple[int, int]]
+) -> None:
     if not edges and not parents:
         return
     rows = project.snapshot().rows

@@ -51,6 +51,12 @@ class Context:
         """Write one answer, which ends with a line feed; the caller made strangers' text printable."""
         self.stdout.write(text + "\n")
 
+    def out_path(self, path: str) -> None:
+        """Write a path as the answer, byte for byte: it is for programs to use."""
+        self.stdout.flush()
+        self.stdout.buffer.write(os.fsencode(path) + b"\n")
+        self.stdout.buffer.flush()
+
     def document(self, content: Mapping[str, Any]) -> None:
         """Write the one JSON document of a command, with its `schema` first."""
         import json

@@ -6,14 +6,16 @@ from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
 
+    from gittasks.app.reading import Tasks
     from gittasks.cli.context import Context
+    from gittasks.workgraph.overlay import Overlaid
     from gittasks.workgraph.record import Problem, Row
-    from gittasks.workgraph.snapshot import Snapshot
 
 
-def task_lines(snapshot: Snapshot, rows: Sequence[Row], *, status: bool = True) -> list[str]:
+def task_lines(snapshot: Tasks, rows: Sequence[Row], *, status: bool = True) -> list[str]:
     """One line a task: id, status (unless all have the same), priority, subject, then what else is set."""
     width = len(str(max((row.id for row in rows), default=0))) + 1
     waits = snapshot.derived.open_blockers
@@ -32,6 +34,8 @@ def task_lines(snapshot: Snapshot, rows: Sequence[Row], *, status: bool = True) 
             more += "  waits for " + ", ".join([f"#{task_id}" for task_id in waits[row.id]])
         if row.id in cyclic:
             more += "  on a cycle"
+        if row.id in snapshot.overlaid:
+            more += _sources(snapshot.overlaid[row.id])
         lines.append(f"{f'#{row.id}':>{width}}  {state}P{row.priority}  {subject}{more}")
     return lines
 
@@ -47,19 +51,40 @@ def _details(owner: str | None, worktree: str | None, labels: tuple[str, ...]) -
     return "  " + "  ".join(parts) if parts else ""
 
 
-def show_rows(
-    ctx: Context, snapshot: Snapshot, rows: Sequence[Row], *, empty: str, status: bool = True
-) -> int:
+def _sources(found: Overlaid) -> str:
+    """Which worktrees the line speaks for, and what they disagree on."""
+    names = dict.fromkeys(source for sources in found.origins.values() for source in sources)
+    text = f"  <- {printable(', '.join(names))}" if names else ""
+    fields = ", ".join(item.field for item in found.disagreements)
+    return text + (f"  conflict: {printable(fields)}" if fields else "")
+
+
+def add_here_option(parser: ArgumentParser) -> None:
+    """`--here`: leave the other worktrees out."""
+    parser.add_argument(
+        "--here", action="store_true", help="this checkout alone, without the other worktrees"
+    )
+
+
+def load_tasks(args: Namespace, ctx: Context) -> Tasks:
+    """The board, or with `--here` this checkout alone."""
+    project = ctx.project()
+    return project.snapshot() if args.here else project.board()
+
+
+def show_rows(ctx: Context, snapshot: Tasks, rows: Sequence[Row], *, empty: str, status: bool = True) -> int:
     """Answer with `rows`, as lines or as a document, name what could not be read, and answer the exit code."""
     if ctx.json:
         from gittasks.app.reading import as_json
 
         document = {"tasks": as_json(snapshot, snapshot.full(list(rows)))}
-        ctx.document(document | {"problems": [problem.as_json() for problem in snapshot.problems]})
+        problems = (*snapshot.problems, *snapshot.elsewhere)
+        ctx.document(document | {"problems": [problem.as_json() for problem in problems]})
     elif rows:
         ctx.out("\n".join(task_lines(snapshot, rows, status=status)))
     else:
         ctx.say(empty)
+    tell_problems(ctx, snapshot.elsewhere)
     return tell_problems(ctx, snapshot.problems)
 
 

@@ -13,30 +13,31 @@ from __future__ import annotations
 
 import marshal
 import os
-import sys
 import time
-import zlib
 from array import array
 from bisect import bisect_left
 from functools import partial
 from itertools import chain
 from operator import attrgetter
+from types import MappingProxyType
 
-from gittasks.base import files
+from gittasks.base import cache, files
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph import graph, store
 from gittasks.workgraph.record import MAX_FILE_BYTES, BadTaskError, Problem, Row, Task, TaskId
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any
+
+    from gittasks.workgraph.overlay import Overlaid
 
     # (description, unknown fields)
     Text = tuple[str, tuple[tuple[str, Any], ...]]
 
-# Another layout of the cache needs another number here: an old cache is then built anew.
-_LAYOUT = 4
-_MAGIC = f"gittasks tasks {_LAYOUT} {sys.hexversion:x} {sys.byteorder}\n".encode()
-_MAX_CACHE_BYTES = 1 << 30
+# Another layout of the caches needs another word here: old ones are then built anew.
+_ROWS_LAYOUT = "rows-5"
+_TEXTS_LAYOUT = "texts-5"
 _RACY_NS = 2_000_000_000
 _SIGNATURE_BYTES = 32  # four 64-bit numbers a file
 _DIGEST_BYTES = 16
@@ -69,8 +70,8 @@ class _State:
         self.derived: tuple[Any, ...] = tuple(graph.derive([]))
         self.racy: list[str] = []
 
-    def dump(self) -> bytes:
-        return marshal.dumps(tuple(getattr(self, name) for name in self.__slots__))
+    def dump(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
 
     def load(self, content: tuple[Any, ...]) -> None:
         for name, value in zip(self.__slots__, content, strict=True):
@@ -94,7 +95,13 @@ class _State:
 
 
 class Snapshot:
-    """The tasks of one worktree. `rows` are sorted by id; `problems` names every file that could not be read."""
+    """The tasks of one worktree. `rows` are sorted by id; `problems` names every file that could not be read.
+
+    `overlaid` and `elsewhere` are what a `Board` has to say of other worktrees; here, nothing.
+    """
+
+    overlaid: Mapping[int, Overlaid] = MappingProxyType({})
+    elsewhere: Sequence[Problem] = ()
 
     def __init__(self, folder: str, state: _State, rows: list[Row], texts_path: str) -> None:
         self._folder = folder
@@ -135,7 +142,7 @@ class Snapshot:
 
     def _load_texts(self) -> dict[bytes, Text]:
         if self._texts is None:
-            loaded = _load(self._texts_path)
+            loaded = cache.load_cache(self._texts_path, _TEXTS_LAYOUT)
             self._texts = loaded if isinstance(loaded, dict) else {}
         return self._texts
 
@@ -173,7 +180,7 @@ def load_snapshot(folder: str, cache_folder: str, name: str) -> Snapshot:
     cache_path = os.path.join(cache_folder, f"tasks-{name}.bin")
     texts_path = os.path.join(cache_folder, f"texts-{name}.bin")
     state = _State()
-    content = _load(cache_path)
+    content = cache.load_cache(cache_path, _ROWS_LAYOUT)
     if isinstance(content, tuple) and len(content) == len(_State.__slots__):
         state.load(content)
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -193,6 +200,19 @@ def load_snapshot(folder: str, cache_folder: str, name: str) -> Snapshot:
     finally:
         os.close(fd)
     return Snapshot(folder, state, rows, texts_path)
+
+
+def list_signatures(folder: str) -> tuple[list[str], bytes]:
+    """The task files in `folder` and what they look like from outside; equal answers mean that nothing changed.
+
+    Raises `OSError` where the folder cannot be read.
+    """
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        names = [name for name in os.listdir(fd) if store.parse_file_name(name) is not None]
+        return _signatures(names, fd)[:2]
+    finally:
+        os.close(fd)
 
 
 def _without(names: list[str], others: list[str]) -> list[str]:
@@ -240,7 +260,7 @@ def _bring_up_to_date(state: _State, seen: _Seen, cache_path: str, texts_path: s
     if update.changed or now != (state.listing, state.signatures, state.racy):
         state.listing, state.signatures, state.racy = now
         state.others = seen.others
-        _save(cache_path, state.dump())
+        cache.save_cache(cache_path, _ROWS_LAYOUT, state.dump())
     if len(update.texts) > _FEW_TEXTS and len(update.texts) * 2 > len(rows):
         _save_texts(texts_path, update.texts, state.hashes())
     return rows
@@ -407,29 +427,7 @@ def _read_one(
         return digest, None, [tuple(problem) for problem in error.problems]
 
 
-def _load(path: str) -> Any:
-    """What a cache file holds; `None` where it is missing, another version's, or damaged."""
-    try:
-        data = files.read_regular(path, limit_bytes=_MAX_CACHE_BYTES)
-    except (OSError, files.UnsafeFileError):
-        return None
-    start = len(_MAGIC) + 4
-    if not data.startswith(_MAGIC) or len(data) < start:
-        return None
-    view = memoryview(data)[start:]
-    if int.from_bytes(data[len(_MAGIC) : start], "big") != zlib.crc32(view):
-        return None
-    try:
-        return marshal.loads(view)
-    except (ValueError, EOFError, TypeError):
-        return None
-
-
-def _save(path: str, payload: bytes) -> None:
-    files.write_cache(path, _MAGIC + zlib.crc32(payload).to_bytes(4, "big") + payload)
-
-
 def _save_texts(path: str, texts: dict[bytes, Text], hashes: list[bytes]) -> None:
     """Save the texts that are still in use."""
     used = set(hashes)
-    _save(path, marshal.dumps({digest: text for digest, text in texts.items() if digest in used}))
+    cache.save_cache(path, _TEXTS_LAYOUT, {digest: text for digest, text in texts.items() if digest in used})

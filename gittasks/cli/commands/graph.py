@@ -10,15 +10,15 @@ from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
 from gittasks.cli import parser as cli_parser
 from gittasks.cli.context import SCHEMA
-from gittasks.cli.tables import tell_problems
+from gittasks.cli.tables import add_here_option, load_tasks, tell_problems
 from gittasks.workgraph.drawing.picture import MISSING, compose
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from gittasks.app.reading import Tasks
     from gittasks.cli.context import Context
     from gittasks.workgraph.drawing.picture import Picture
-    from gittasks.workgraph.snapshot import Snapshot
 
 HELP = "draw the graph of tasks: as a tree of text, Mermaid, DOT, SVG or JSON"
 EXAMPLE = """
@@ -52,12 +52,13 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--critical", action="store_true", help="only the critical path")
     parser.add_argument("--format", choices=FORMATS, help="default: what FILE ends in, else tree")
     parser.add_argument("-o", dest="file", metavar="FILE", help="write to FILE instead of stdout")
+    add_here_option(parser)
 
 
 def run(args: Namespace, ctx: Context) -> int:
     """Draw; 1 where a task file cannot be read."""
     kind = _format(args, ctx)
-    snapshot = ctx.project().snapshot()
+    snapshot = load_tasks(args, ctx)
     focus = reading.require_row(snapshot, args.task) if args.task else None
     picture = compose(
         snapshot.rows,
@@ -88,7 +89,7 @@ def _format(args: Namespace, ctx: Context) -> str:
     return str(args.format or _ENDINGS.get(ending, "tree"))
 
 
-def _draw(kind: str, picture: Picture, title: str, snapshot: Snapshot, ctx: Context, *, to_file: bool) -> str:
+def _draw(kind: str, picture: Picture, title: str, snapshot: Tasks, ctx: Context, *, to_file: bool) -> str:
     if kind == "json":
         import json
 
@@ -146,7 +147,7 @@ def _draws_lines(ctx: Context) -> bool:
     return True
 
 
-def _warn(picture: Picture, snapshot: Snapshot, ctx: Context) -> None:
+def _warn(picture: Picture, snapshot: Tasks, ctx: Context) -> None:
     """Say on stderr which cycles the picture holds, and which blockers are missing."""
     warnings = [_tell_cycle(cycle) for cycle in picture.cycles]
     shown = {node.id for node in picture.nodes if node.state != MISSING}

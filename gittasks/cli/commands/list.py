@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gittasks.app import reading
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.cli.tables import show_rows
+from gittasks.cli.tables import add_here_option, load_tasks, show_rows
 from gittasks.workgraph.record import STATUSES
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def configure(parser: ArgumentParser) -> None:
         "--label", action="append", default=[], metavar="L", help="only tasks with this label"
     )
     parser.add_argument("--sort", choices=reading.SORTS, default="id", help="order (default: id)")
+    add_here_option(parser)
 
 
 def run(args: Namespace, ctx: Context) -> int:
@@ -52,6 +53,6 @@ def run(args: Namespace, ctx: Context) -> int:
         completed=args.all,
         deleted=args.deleted,
     )
-    snapshot = ctx.project().snapshot()
+    snapshot = load_tasks(args, ctx)
     rows = reading.list_rows(snapshot, wanted, sort=args.sort)
     return show_rows(ctx, snapshot, rows, empty="no such tasks" if snapshot.rows else "no tasks yet")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gittasks.app import reading
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.cli.tables import show_rows
+from gittasks.cli.tables import add_here_option, load_tasks, show_rows
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -22,12 +22,13 @@ def configure(parser: ArgumentParser) -> None:
         "--label", action="append", default=[], metavar="L", help="only tasks with this label"
     )
     parser.add_argument("--limit", type=int, metavar="N", help="at most N tasks")
+    add_here_option(parser)
 
 
 def run(args: Namespace, ctx: Context) -> int:
     """Show the ready tasks; 1 where a task file cannot be read."""
     project = ctx.project()
-    snapshot = project.snapshot()
+    snapshot = load_tasks(args, ctx)
     rows = reading.ready_rows(snapshot, owner=lambda: project.actor(args.owner))
     rows = [row for row in rows if all(label in row.labels for label in args.label)][: args.limit]
     return show_rows(ctx, snapshot, rows, empty="nothing is ready", status=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gittasks.app import reading
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.cli.tables import show_rows
+from gittasks.cli.tables import add_here_option, load_tasks, show_rows
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -18,11 +18,12 @@ EXAMPLE = "gittasks search session cookie"
 def configure(parser: ArgumentParser) -> None:
     """The words to look for."""
     parser.add_argument("word", nargs="+", metavar="WORD", help="all of these must occur, in any case")
+    add_here_option(parser)
 
 
 def run(args: Namespace, ctx: Context) -> int:
     """Show the tasks found; 1 where a task file cannot be read."""
     project = ctx.project()
-    snapshot = project.snapshot()
+    snapshot = load_tasks(args, ctx)
     rows = reading.search_rows(project, snapshot, " ".join(args.word))
     return show_rows(ctx, snapshot, rows, empty="nothing found")

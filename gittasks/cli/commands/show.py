@@ -8,6 +8,7 @@ from gittasks.app import reading
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable, printable_block
 from gittasks.cli import parser as cli_parser
+from gittasks.cli.tables import add_here_option, load_tasks
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -25,12 +26,13 @@ EXAMPLE = "gittasks show 12"
 def configure(parser: ArgumentParser) -> None:
     """The task; in a bound worktree it can be left out."""
     parser.add_argument("task", nargs="?", type=cli_parser.task_id, metavar="TASK", help="12 or #12")
+    add_here_option(parser)
 
 
 def run(args: Namespace, ctx: Context) -> int:
     """Show the goal and, beside it, its runs: two stores, one view."""
     project = ctx.project()
-    snapshot = project.snapshot()
+    snapshot = load_tasks(args, ctx)
     task_id = args.task or cli_parser.require_bound(project)
     task = snapshot.full([reading.require_row(snapshot, task_id)])[0]
     record = reading.as_json(snapshot, [task])[0]

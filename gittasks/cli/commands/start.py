@@ -71,5 +71,5 @@ def _show(ctx: Context, started: Started) -> int:
         return 0
     words = "started" if started.created else "was started already"
     ctx.say(f"#{started.task.id} {words}: {started.task.subject}")
-    ctx.out(started.path)
+    ctx.out_path(started.path)
     return 0

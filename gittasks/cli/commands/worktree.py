@@ -198,7 +198,7 @@ def _answer_path(ctx: Context, name: str, path: str, messages: list[str]) -> int
         ctx.document({"worktree": {"name": name, "path": path}})
     else:
         # As it is: a program reads it.
-        ctx.out(path)
+        ctx.out_path(path)
     return 0
 
 

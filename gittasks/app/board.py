@@ -1,0 +1,285 @@
+"""The board: the tasks of this checkout with the work of all other worktrees folded in, as a merge would.
+
+It offers what a `Snapshot` does, and says of each value that is not as here where it comes from.
+
+What another worktree changed since it left us is found by git and cached. The cache holds while nothing there
+moved: its head, its `.tasks` folder, the files that it is known to have changed. An edit in place of yet another
+file moves none of these; so every read also looks at all files of some worktrees, those looked at longest ago:
+all of them while that is at most `_FILES_PER_READ` files, else one worktree each `_ROUND_S` seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import zlib
+
+from gittasks.base import cache, files
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.repo import siblings
+from gittasks.workgraph import graph, store
+from gittasks.workgraph.record import MAX_FILE_BYTES, BadTaskError, Problem, Row, Task, TaskId
+from gittasks.workgraph.snapshot import list_signatures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from gittasks.app.project import Project
+    from gittasks.repo.siblings import Sibling
+    from gittasks.workgraph.overlay import Overlaid, Version
+    from gittasks.workgraph.snapshot import Snapshot
+
+_LAYOUT = "board-1"
+_FILES_PER_READ = 5_000
+_ROUND_S = 10.0
+_MAX_CHANGED = 2_000
+# Problems in other worktrees are named with the worktree, since the path alone would point here.
+_Raw = tuple[int, "tuple[Any, ...] | None", "tuple[Any, ...] | None"]
+
+
+class _Known(NamedTuple):
+    """What is cached of one worktree: `head` and `ours` are commits, `quick` and `full` say what its files were like,
+    `looked_at` is when all of them were looked at (Unix seconds), `changed` are (id, base, theirs).
+    """
+
+    head: str
+    ours: str
+    quick: tuple[Any, ...]
+    full: tuple[Any, ...]
+    looked_at: float
+    changed: list[_Raw]
+    problems: list[tuple[Any, ...]]
+
+
+class Board:
+    """A snapshot and what others changed. `overlaid` holds, by id, every task that some other worktree changed.
+
+    `problems` are this checkout's, `elsewhere` those of the other worktrees: they name the worktree with the path.
+    """
+
+    def __init__(self, here: Snapshot, overlaid: dict[int, Overlaid], problems: Sequence[Problem]) -> None:
+        self.here = here
+        self.overlaid = overlaid
+        self.problems = here.problems
+        self.elsewhere = problems
+        self.rows, self.derived = here.rows, here.derived
+        self._folded = {task_id: found.task for task_id, found in overlaid.items() if found.task is not None}
+        changed = {task_id for task_id, found in overlaid.items() if found.origins}
+        if changed:
+            rows = [row for row in here.rows if row.id not in changed]
+            rows += [task.row for task_id, task in self._folded.items() if task_id in changed]
+            rows.sort()
+            self.rows = rows
+            self.derived = graph.derive(rows)
+        self._by_id: dict[int, Row] | None = None
+
+    def find(self, task_id: int) -> Row | None:
+        """The row of one task, `None` where no worktree has a readable file of that id."""
+        if self._by_id is None:
+            self._by_id = {row.id: row for row in self.rows}
+        return self._by_id.get(task_id)
+
+    def tasks(self) -> list[Task]:
+        """Full records of all tasks, sorted by id."""
+        return self.full(self.rows)
+
+    def full(self, rows: list[Row]) -> list[Task]:
+        """Full records of `rows`, in their order."""
+        here = iter(self.here.full([row for row in rows if row.id not in self._folded]))
+        return [self._folded[row.id] if row.id in self._folded else next(here) for row in rows]
+
+
+def load_board(project: Project) -> Board | Snapshot:
+    """The board of this checkout; just its snapshot where the clone has no other worktree with tasks."""
+    here = project.snapshot()
+    others = [found for found in siblings.find_siblings(project.checkout) if _has_tasks(found)]
+    if not others:
+        return here
+    path = os.path.join(project.cache_folder, f"board-{project.checkout.name}.bin")
+    loaded = cache.load_cache(path, _LAYOUT)
+    known = loaded if isinstance(loaded, dict) else {}
+    reader = _Reader(project, known, len(here.rows))
+    found = {other.name: reader.look(other) for other in others}
+    if reader.moved or known.keys() != found.keys():
+        cache.save_cache(path, _LAYOUT, {name: tuple(entry) for name, entry in found.items()})
+    return _fold(project, here, found)
+
+
+def _has_tasks(sibling: Sibling) -> bool:
+    return os.path.isdir(os.path.join(sibling.top, store.FOLDER))
+
+
+class _Reader:
+    """Looks at one worktree after the other; `moved` tells whether the cache has to be written."""
+
+    def __init__(self, project: Project, known: dict[str, Any], tasks: int) -> None:
+        self._project = project
+        self._known = {name: _Known(*entry) for name, entry in known.items()}
+        self._now = time.time()
+        self._due = self._choose_due(tasks)
+        self._ours: str | None = None
+        self.moved = False
+
+    def _choose_due(self, tasks: int) -> set[str]:
+        """The worktrees whose files are all looked at now."""
+        oldest = sorted(self._known, key=lambda name: self._known[name].looked_at)
+        if not oldest:
+            return set()
+        affordable = _FILES_PER_READ // max(tasks, 1)
+        if affordable == 0 and not 0 <= self._now - self._known[oldest[0]].looked_at < _ROUND_S:
+            affordable = 1
+        return set(oldest[:affordable])
+
+    def look(self, sibling: Sibling) -> _Known:
+        """What `sibling` changed, from the cache where nothing moved."""
+        common = self._project.checkout.common_dir
+        head = siblings.read_head(sibling.git_dir, common) or ""
+        ours = self._head_here()
+        known = self._known.get(sibling.name)
+        if known is not None and (known.head, known.ours) == (head, ours) and head:
+            quick = _quick(sibling, known.changed)
+            if quick == known.quick:
+                if sibling.name not in self._due:
+                    return known
+                full = _full(sibling)
+                if full == known.full:
+                    # Only when: the cache need not be written for that where everything is looked at anyway.
+                    self.moved = self.moved or self._now - known.looked_at > _ROUND_S
+                    return known._replace(looked_at=self._now)
+        self.moved = True
+        return self._ask_git(sibling, head, ours)
+
+    def _head_here(self) -> str:
+        if self._ours is None:
+            checkout = self._project.checkout
+            self._ours = siblings.read_head(checkout.git_dir, checkout.common_dir) or ""
+        return self._ours
+
+    def _ask_git(self, sibling: Sibling, head: str, ours: str) -> _Known:
+        from gittasks.repo import differences
+        from gittasks.repo.git import Git, scrub
+
+        git = Git(sibling.top, scrub(self._project.env))
+        common = self._project.checkout.common_dir
+        theirs = head or siblings.require_head(git, sibling.git_dir, common)
+        here = ours or siblings.require_head(self._project.git, self._project.checkout.git_dir, common)
+        full = _full(sibling)
+        if theirs is None or here is None:  # no commit yet on one side: nothing in common
+            return _Known(head, ours, (), full, self._now, [], [])
+        base = differences.merge_base(git, here, theirs)
+        paths = differences.changed_in_worktree(git, base, store.FOLDER)
+        ids = _task_ids(paths)
+        before = differences.read_files(git, base, [_path(task_id) for task_id in ids])
+        problems: list[tuple[Any, ...]] = []
+        changed: list[_Raw] = []
+        for task_id in ids:
+            old = _parse(before.get(_path(task_id)), task_id, sibling.name, [])
+            new = _parse(_read(sibling.top, task_id, problems, sibling.name), task_id, sibling.name, problems)
+            if new is not None or not _exists(sibling.top, task_id):
+                changed.append((task_id, old and tuple(old), new and tuple(new)))
+        return _Known(head, ours, _quick(sibling, changed), full, self._now, changed, problems)
+
+
+def _fold(project: Project, here: Snapshot, found: dict[str, _Known]) -> Board:
+    if not any(entry.changed or entry.problems for entry in found.values()):
+        return Board(here, {}, ())
+    from gittasks.workgraph.overlay import Version, overlay
+
+    versions: dict[int, list[Version]] = {}
+    for name, entry in found.items():
+        for task_id, old, new in entry.changed:
+            version = Version(name, Task(*old) if old else None, Task(*new) if new else None)
+            versions.setdefault(task_id, []).append(version)
+    overlaid = {
+        task_id: overlay(_task_here(project, here, task_id), several) for task_id, several in versions.items()
+    }
+    problems = [Problem(*problem) for entry in found.values() for problem in entry.problems]
+    return Board(here, overlaid, [*problems, *_strangers(overlaid)])
+
+
+def _task_here(project: Project, here: Snapshot, task_id: int) -> Task | None:
+    return None if here.find(task_id) is None else store.read_task(project.tasks_folder, TaskId(task_id))
+
+
+def _strangers(overlaid: dict[int, Overlaid]) -> list[Problem]:
+    return [
+        Problem(
+            f"{source}:{_path(task_id)}",
+            0,
+            "uid",
+            f"is another task with the same id: {task.subject!r}",
+            "`gittasks resolve` gives one of them a new id when the two meet in a merge",
+            kind="id",
+        )
+        for task_id, found in sorted(overlaid.items())
+        for source, task in found.strangers
+    ]
+
+
+def _quick(sibling: Sibling, changed: list[_Raw]) -> tuple[Any, ...]:
+    """What is cheap to see of a worktree: its folder, and the files it is known to have changed."""
+    folder = os.path.join(sibling.top, store.FOLDER)
+    names = ["", *(store.file_name(TaskId(task_id)) for task_id, _, _ in changed)]
+    return tuple(_signature(os.path.join(folder, name)) for name in names)
+
+
+def _signature(path: str) -> tuple[int, ...]:
+    try:
+        info = os.lstat(path)
+    except OSError:
+        return ()
+    return info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino
+
+
+def _full(sibling: Sibling) -> tuple[Any, ...]:
+    """What all task files of a worktree look like."""
+    try:
+        names, signatures = list_signatures(os.path.join(sibling.top, store.FOLDER))
+    except OSError:
+        return ()
+    return len(names), zlib.crc32("\0".join(names).encode("utf-8", "surrogateescape")), zlib.crc32(signatures)
+
+
+def _task_ids(paths: Sequence[str]) -> list[TaskId]:
+    """The ids of the task files among `paths`; whole folders of foreign files are not read."""
+    prefix = store.FOLDER + "/"
+    names = [path[len(prefix) :] for path in paths if path.startswith(prefix)]
+    ids = [task_id for name in names if (task_id := store.parse_file_name(name)) is not None]
+    return sorted(ids)[:_MAX_CHANGED]
+
+
+def _path(task_id: int) -> str:
+    return f"{store.FOLDER}/{store.file_name(TaskId(task_id))}"
+
+
+def _exists(top: str, task_id: int) -> bool:
+    return os.path.lexists(os.path.join(top, _path(task_id)))
+
+
+def _read(top: str, task_id: int, problems: list[tuple[Any, ...]], source: str) -> bytes | None:
+    path = os.path.join(top, _path(task_id))
+    try:
+        return files.read_regular(path, limit_bytes=MAX_FILE_BYTES)
+    except FileNotFoundError:
+        return None
+    except (OSError, files.UnsafeFileError) as error:
+        what = (
+            error.message.removeprefix(path + ": ")
+            if isinstance(error, files.UnsafeFileError)
+            else str(error)
+        )
+        problems.append(tuple(Problem(f"{source}:{_path(task_id)}", 0, "", what, kind="file")))
+        return None
+
+
+def _parse(data: bytes | None, task_id: TaskId, source: str, problems: list[tuple[Any, ...]]) -> Task | None:
+    if data is None:
+        return None
+    from gittasks.workgraph import codec
+
+    try:
+        return codec.parse_task(data, f"{source}:{_path(task_id)}", task_id=task_id)
+    except BadTaskError as error:
+        problems.extend(tuple(problem) for problem in error.problems)
+        return None

@@ -1,0 +1,91 @@
+"""The other worktrees of a clone and where their heads are, read from git's own files: no git process.
+
+On the path of every read of the board. Where a repository keeps its refs in another way (reftable), git is asked.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.repo.discover import MAIN_NAME, main_top
+
+if TYPE_CHECKING:
+    from gittasks.repo.discover import Checkout
+    from gittasks.repo.git import Git
+
+_MAX_LINKS = 5
+
+
+class Sibling(NamedTuple):
+    """Another worktree of the same clone: its name, its root, its private git folder."""
+
+    name: str
+    top: str
+    git_dir: str
+
+
+def find_siblings(checkout: Checkout) -> list[Sibling]:
+    """All worktrees of the clone whose root is there, but `checkout` itself; the main one first, then by name."""
+    common = checkout.common_dir
+    admin = os.path.join(common, "worktrees")
+    try:
+        names = sorted(os.listdir(admin))
+    except OSError:
+        names = []
+    found = []
+    if checkout.git_dir != common and (top := main_top(common)) is not None:
+        found.append(Sibling(MAIN_NAME, top, common))
+    for name in names:
+        git_dir = os.path.join(admin, name)
+        link = _read_line(os.path.join(git_dir, "gitdir"))
+        if git_dir != checkout.git_dir and link:
+            found.append(Sibling(name, os.path.dirname(os.path.join(git_dir, link)), git_dir))
+    return [sibling for sibling in found if os.path.lexists(os.path.join(sibling.top, ".git"))]
+
+
+def read_head(git_dir: str, common_dir: str) -> str | None:
+    """The commit that a worktree has checked out; `None` before its first commit, and where only git can tell."""
+    name = "HEAD"
+    for _ in range(_MAX_LINKS):
+        value = _read_ref(name, git_dir, common_dir)
+        if value is None or not value.startswith("ref: "):
+            return value
+        name = value[len("ref: ") :].strip()
+    return None
+
+
+def require_head(git: Git, git_dir: str, common_dir: str) -> str | None:
+    """Like `read_head`, asking git where the files do not tell."""
+    return read_head(git_dir, common_dir) or git.find_line(
+        "rev-parse", "--verify", "--quiet", "HEAD^{commit}"
+    )
+
+
+def _read_ref(name: str, git_dir: str, common_dir: str) -> str | None:
+    if ".." in name or name.startswith("/"):
+        return None
+    shared = name.startswith("refs/") and not name.startswith(
+        ("refs/bisect/", "refs/worktree/", "refs/rewritten/")
+    )
+    value = _read_line(os.path.join(common_dir if shared else git_dir, name))
+    return value or (_find_packed(name, common_dir) if shared else None)
+
+
+def _find_packed(name: str, common_dir: str) -> str | None:
+    try:
+        with open(os.path.join(common_dir, "packed-refs"), "rb") as file:
+            data = file.read()
+    except OSError:
+        return None
+    wanted = b" " + os.fsencode(name) + b"\n"
+    end = data.find(wanted)
+    return data[data.rfind(b"\n", 0, end) + 1 : end].decode("ascii", "replace") if end >= 0 else None
+
+
+def _read_line(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            return os.fsdecode(file.readline(8192).rstrip(b"\r\n"))
+    except OSError:
+        return None
