@@ -7,15 +7,22 @@ from gittasks.base import proc
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo.git import scrub
+from gittasks.workgraph.config import load_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeGuard
 
     from gittasks.app.project import Project
 
 
 class CheckFailedError(RefusedError):
     """A check of the project failed: the task is not finished."""
+
+
+def has_checks(site: Project | None) -> TypeGuard[Project]:
+    """Whether the configuration in this worktree, if there is one, names any. Raises `BadConfigError`."""
+    return site is not None and bool(load_config(site.tasks_folder).checks)
 
 
 def run_checks(site: Project, tell: Callable[[str], None]) -> list[str]:

@@ -75,6 +75,11 @@ def survey(project: Project, task_id: TaskId, options: Options) -> Plan | None:
     if binding is None:
         return _survey_without(project, trees, task_id, options)
     tree = binding.tree
+    if options.how != KEEP and not tree.is_linked:
+        raise CannotFinishError(
+            f"#{task_id} is worked on in the main worktree: there is nothing to {options.how}",
+            hint="--keep completes it, and commits its task file",
+        )
     memo = memos.load(project.checkout.private_dir, str(tree.name))
     base = _base(project, trees, memo, tree.branch, options)
     leave = Leave(project, tree, memo, tree.branch, base, options.force)
@@ -130,11 +135,6 @@ def _survey_removal(plan: Plan, trees: Sequence[Worktree]) -> Plan:
     leave, options = plan.leave, plan.options
     if leave.tree is None or plan.site is None:
         return plan
-    if not leave.tree.is_linked:
-        raise CannotFinishError(
-            f"#{plan.task_id} is worked on in the main worktree: there is nothing to {options.how}",
-            hint="--keep completes it, and commits its task file",
-        )
     if options.how == MERGE:
         if leave.branch is None:
             raise CannotFinishError(

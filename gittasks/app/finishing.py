@@ -1,8 +1,7 @@
 """Completing a task and taking its worktree home: merged, kept, or removed.
 
-First a survey that looks at everything and touches nothing; then the checks; then, under the worktrees' lock, the
-survey again and the steps. Each step looks whether it was done already: the whole can be killed anywhere and run
-again.
+First a survey that looks at everything and touches nothing; then the checks, if there are any, and the survey again;
+then the steps. Each step looks whether it was done already: the whole can be killed anywhere and run again.
 """
 
 from __future__ import annotations
@@ -146,15 +145,20 @@ STEPS: dict[str, tuple[Callable[[Plan], Told], ...]] = {
 
 
 def _finish(project: Project, task_id: TaskId, options: Options, tell: Callable[[str], None]) -> Finished:
-    plan = survey(project, task_id, options)
-    if plan is not None and plan.site is not None and options.checks:
-        checks.run_checks(plan.site, tell)
     with sites.worktrees_lock(project, "finish"):
         plan = survey(project, task_id, options)
-        if plan is None:
-            return Finished(ALREADY_FINISHED, _completed_copy(project, task_id), task_id)
-        told = [step(plan) for step in STEPS[options.how]]
-    return _answer(plan, told)
+        if plan is None or not options.checks or not checks.has_checks(plan.site):
+            return _run(project, task_id, plan)
+    # They may take long, and nobody should wait for the lock meanwhile.
+    checks.run_checks(plan.site, tell)
+    with sites.worktrees_lock(project, "finish"):
+        return _run(project, task_id, survey(project, task_id, options))
+
+
+def _run(project: Project, task_id: TaskId, plan: Plan | None) -> Finished:
+    if plan is None:
+        return Finished(ALREADY_FINISHED, _completed_copy(project, task_id), task_id)
+    return _answer(plan, [step(plan) for step in STEPS[plan.options.how]])
 
 
 def _answer(plan: Plan, told: Sequence[Told]) -> Finished:

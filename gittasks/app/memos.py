@@ -88,4 +88,6 @@ def _parse(content: Any) -> dict[str, Any]:
         ("uid", "branch", "base", "base_commit", "path", "subject", "phase"), str
     )
     types |= {"task": int, "carried": dict, "kept": bool}
+    if not isinstance(content, dict):
+        return {}
     return {key: value for key, value in content.items() if key in types and isinstance(value, types[key])}

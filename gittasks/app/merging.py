@@ -49,13 +49,17 @@ def survey(
     contents[own] = codec.edit_task(_read(site, own), own, task_id=task_id, changes={"status": COMPLETED})
     scratch = os.path.join(project.private_folder(), f"trial.{new_base36(6)}.index")
     tip, into = refs.resolve_commit(git, refs.HEADS + branch), refs.resolve_commit(git, refs.HEADS + base)
-    trial = git_merging.try_merge(git, into, git_merging.commit_with(site.git, tip, contents, scratch))
+    finished = git_merging.commit_with(site.git, tip, contents, scratch)
+    trial = git_merging.try_merge(git, into, finished)
     if trial.conflicts:
         raise git_merging.conflict(branch, base, trial.conflicts)
     target = _target(trees, base)
     if target is not None:
+        there = sites.project_at(project, target.path)
         index.refuse_during_operation(target.git_dir)
-        _refuse_files_in_the_way(sites.project_at(project, target.path), memo, into, trial.tree)
+        _refuse_files_in_the_way(there, memo, into, trial.tree)
+        if not refs.is_ancestor(git, into, finished):
+            git_merging.refuse_hooks_and_staged(there.git, branch, base, besides=memo.carried)
     return frozenset((*paths, own))
 
 

@@ -14,9 +14,12 @@ from gittasks.repo import index, refs
 from gittasks.repo.git import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from gittasks.repo.git import Git
+
+
+_MERGE_HOOKS = ("pre-merge-commit", "prepare-commit-msg", "commit-msg")
 
 
 class MergeRefusedError(RefusedError):
@@ -60,15 +63,17 @@ def commit_with(git: Git, commit: str, contents: Mapping[str, bytes], index_file
 def merge_here(git: Git, git_dir: str, branch: str, into: str) -> None:
     """Merge `branch` into the branch `into`, which git's folder has checked out, with the user's hooks and settings.
 
-    Raises `MergeRefusedError` after putting everything back.
+    Raises `MergeRefusedError` after putting everything back, `OperationInProgressError`.
     """
-    operation = index.operation_in_progress(git_dir)
-    if operation is not None:  # asked again here: what follows may abort a merge, and it must be our own
-        raise MergeRefusedError(
-            f"{operation} is in progress in {git.folder}", hint="finish or abort it first"
-        )
-    options = ("--no-edit", "--no-squash", "--commit", "--quiet", "-m", _message(branch, into))
-    done = git.call("merge", *options, refs.HEADS + branch, write=True)
+    # Asked again here: what follows may abort a merge, and it must be our own.
+    index.refuse_during_operation(git_dir)
+    args: tuple[str, ...] = ("-m", _message(branch, into), refs.HEADS + branch)
+    tip, into_tip = refs.resolve_commit(git, refs.HEADS + branch), refs.resolve_commit(git, refs.HEADS + into)
+    if not refs.is_ancestor(git, into_tip, tip) and staged_paths(git):
+        # git makes no merge commit while anything is staged; it does go forward to one that is made already.
+        refuse_hooks_and_staged(git, branch, into)
+        args = ("--ff-only", _merge_commit(git, into, into_tip, branch, tip))
+    done = git.call("merge", "--no-edit", "--no-squash", "--commit", "--quiet", *args, write=True)
     if done.returncode == 0:
         return
     if os.path.lexists(os.path.join(git_dir, "MERGE_HEAD")):
@@ -88,13 +93,33 @@ def merge_unseen(git: Git, *, into: str, into_tip: str, branch: str, tip: str) -
     if refs.is_ancestor(git, into_tip, tip):
         refs.move_branch(git, into, new=tip, old=into_tip, reason=f"merge {branch}: Fast-forward")
         return
-    trial = try_merge(git, into_tip, tip)
-    if trial.conflicts:
-        raise conflict(branch, into, trial.conflicts)
-    sign = ("-S",) if git.find_line("config", "--type=bool", "commit.gpgsign") == "true" else ()
-    parents = ("-p", into_tip, "-p", tip)
-    commit = git.line("commit-tree", *sign, *parents, "-m", _message(branch, into), trial.tree)
+    commit = _merge_commit(git, into, into_tip, branch, tip)
     refs.move_branch(git, into, new=commit, old=into_tip, reason=f"merge {branch}: Merge made by gittasks")
+
+
+def staged_paths(git: Git) -> list[str]:
+    """The paths whose staged version is not the committed one."""
+    return git.fields("diff-index", "--cached", "--name-only", "-z", "--no-renames", "HEAD", "--")
+
+
+def refuse_hooks_and_staged(git: Git, branch: str, into: str, *, besides: Container[str] = ()) -> None:
+    """Raise `MergeRefusedError` where a merge commit needs a hook to run, and staged files keep git from making one.
+
+    `besides` are paths that will not be staged any longer by then.
+    """
+    staged = [path for path in staged_paths(git) if path not in besides]
+    hooks = [name for name in _MERGE_HOOKS if os.access(_hook(git, name), os.X_OK)]
+    if staged and hooks:
+        raise MergeRefusedError(
+            "\n".join(
+                [
+                    f"{branch} cannot be merged into {into} while something is staged in {git.folder}, "
+                    f"because the hook {hooks[0]} wants to see the merge:",
+                    *listed([printable(path) for path in staged]),
+                ]
+            ),
+            hint="commit it there first, or unstage it",
+        )
 
 
 def conflict(branch: str, into: str, paths: tuple[str, ...]) -> MergeRefusedError:
@@ -108,6 +133,20 @@ def conflict(branch: str, into: str, paths: tuple[str, ...]) -> MergeRefusedErro
         ),
         hint=f"in the worktree, `git merge {into}` (or rebase) and settle the conflicts, then run the command again",
     )
+
+
+def _merge_commit(git: Git, into: str, into_tip: str, branch: str, tip: str) -> str:
+    """A merge commit, made in the object store alone."""
+    trial = try_merge(git, into_tip, tip)
+    if trial.conflicts:
+        raise conflict(branch, into, trial.conflicts)
+    sign = ("-S",) if git.find_line("config", "--type=bool", "commit.gpgsign") == "true" else ()
+    parents = ("-p", into_tip, "-p", tip)
+    return git.line("commit-tree", *sign, *parents, "-m", _message(branch, into), trial.tree)
+
+
+def _hook(git: Git, name: str) -> str:
+    return os.path.join(git.folder, git.line("rev-parse", "--git-path", f"hooks/{name}"))
 
 
 def _message(branch: str, into: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from gittasks.repo import merging, refs
 from gittasks.repo.git import Git, GitError
+from gittasks.repo.index import OperationInProgressError
 from tests.conftest import git
 from tests.repo.test_refs import commit
 
@@ -114,6 +115,31 @@ def test_a_conflict_where_nobody_has_the_target(ours: Git, repo: Path) -> None:
 def test_somebody_elses_merge_is_not_aborted(ours: Git, repo: Path) -> None:
     commit(repo, "other", "x")
     git(repo, "merge", "-q", "--no-commit", "--no-ff", "work")
-    with pytest.raises(merging.MergeRefusedError, match="a merge is in progress"):
+    with pytest.raises(OperationInProgressError, match="a merge is in progress"):
         merging.merge_here(ours, str(repo / ".git"), "work", "main")
     assert (repo / ".git" / "MERGE_HEAD").exists()
+
+
+def test_what_is_staged_stays_staged(ours: Git, repo: Path) -> None:
+    commit(repo, "other", "x")
+    (repo / "staged").write_text("staged\n")
+    git(repo, "add", "staged")
+    (repo / "staged").write_text("and changed since\n")
+    merging.merge_here(ours, str(repo / ".git"), "work", "main")
+    assert git(repo, "log", "-1", "--format=%s") == "Merge branch 'work' into main"
+    assert git(repo, "rev-parse", "main^2") == git(repo, "rev-parse", "work")
+    assert git(repo, "status", "--porcelain") == "AM staged"
+    assert git(repo, "show", ":staged") == "staged"
+
+
+def test_a_hook_is_not_passed_by_because_of_what_is_staged(ours: Git, repo: Path) -> None:
+    before = commit(repo, "other", "x")
+    (repo / "staged").write_text("staged\n")
+    git(repo, "add", "staged")
+    hook = repo / ".git" / "hooks" / "commit-msg"
+    hook.write_text("#!/bin/sh\n")
+    hook.chmod(0o755)
+    with pytest.raises(merging.MergeRefusedError, match="commit-msg"):
+        merging.merge_here(ours, str(repo / ".git"), "work", "main")
+    assert git(repo, "rev-parse", "HEAD") == before
+    assert git(repo, "status", "--porcelain") == "A  staged"
