@@ -328,6 +328,14 @@ def test_worktrees_that_are_gone_or_shown_as_untracked(project: Project, repo: P
     assert doctor.examine(project) == ()
 
 
+def test_lines_that_hide_worktrees_that_are_gone_are_named(project: Project, repo: Path) -> None:
+    (repo / ".tasks/config.yaml").write_text("worktree_path: trees/{name}\n")
+    git(repo, "worktree", "add", "-q", "--detach", str(repo / "trees/here"))
+    lines = ["# mine", "/trees/here/", "/trees/gone/", "/.worktrees/", "trees/other", "*.log"]
+    (repo / ".git/info/exclude").write_text("\n".join(lines) + "\n")
+    assert _found(project) == [("info", "stale-exclude", f"{repo}/.git/info/exclude:3")]
+
+
 def test_a_git_that_is_too_old_is_told_beside_the_rest(repo: Path, project: Project, tmp_path: Path) -> None:
     old = tmp_path / "bin" / "git"
     old.parent.mkdir()

@@ -13,6 +13,7 @@ from gittasks.repo import discover
 from gittasks.repo.git import GitTooOldError
 from gittasks.repo.places import OUTPUTS
 from gittasks.workgraph import store
+from gittasks.workgraph.config import BadConfigError, load_config
 from gittasks.workgraph.snapshot import load_snapshot
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # A reader that is alive renames its temporary file within moments.
 LEFTOVER_AGE_S = 3600.0
+_MAX_EXCLUDE_BYTES = 1 << 20
 
 
 def git_version(scene: Scene) -> Iterator[Finding]:
@@ -86,6 +88,23 @@ def worktrees(scene: Scene) -> Iterator[Finding]:
             what = f"git shows the worktree {tree.name} as untracked files"
             cure = f"add its folder to {os.path.join(scene.project.checkout.common_dir, 'info', 'exclude')}"
             yield Finding(WARNING, "unexcluded-worktree", tree.path, what, cure)
+
+
+def excludes(scene: Scene) -> Iterator[Finding]:
+    """Lines in `info/exclude` that hide the folder of a worktree that is gone."""
+    path = os.path.join(scene.project.checkout.common_dir, "info", "exclude")
+    try:
+        folder = os.path.dirname(load_config(scene.project.tasks_folder).worktree_path)
+        lines = (
+            files.read_regular(path, limit_bytes=_MAX_EXCLUDE_BYTES).decode("utf-8", "replace").splitlines()
+        )
+    except (BadConfigError, FileNotFoundError):  # bad settings are a finding of their own
+        return
+    for number, line in enumerate(lines, 1):
+        parent, _, name = line.strip("/").rpartition("/")
+        if line.startswith("/") and parent == folder and name and name not in scene.worktree_names:
+            what = f"hides {line.strip('/')}, a worktree that is gone"
+            yield Finding(INFO, "stale-exclude", f"{path}:{number}", what, "delete the line")
 
 
 def _is_ignored(scene: Scene, main: str, path: str) -> bool:
@@ -160,6 +179,7 @@ CHECKS: tuple[Callable[[Scene], Iterator[Finding]], ...] = (
     ignored,
     runs,
     worktrees,
+    excludes,
     interrupted_write,
     caches,
 )
