@@ -43,19 +43,24 @@ def list_runs(
     project: Project, *, task_id: int | None = None, statuses: Sequence[str] = (), limit: int | None = None
 ) -> RunList:
     """Runs, oldest first: of one task, with one of `statuses`; all that live, and the last `limit` that ended."""
-    lines = list(store.load(run_folders(project), project.env).values())
+    lines = store.load(run_folders(project), project.env)
     if statuses:
-        lines = [line for line in lines if journal.status_of(line) in statuses]
+        lines = {key: line for key, line in lines.items() if journal.status_of(line) in statuses}
     if task_id is not None:
-        lines = [line for line in lines if journal.may_belong_to_task(line, task_id)]
-    left_out = 0
-    if limit is not None:
-        ended = [at for at, line in enumerate(lines) if journal.has_ended(line)]
-        drop = frozenset(ended[: max(len(ended) - limit, 0)])
-        left_out = len(drop)
-        lines = [line for at, line in enumerate(lines) if at not in drop]
-    runs = store.parse(lines)
-    return RunList([run for run in runs if task_id is None or run.work_graph_task_id == task_id], left_out)
+        lines = {key: line for key, line in lines.items() if journal.may_belong_to_task(line, task_id)}
+    shown = lines if limit is None else _last_ended(lines, limit)
+    runs = store.parse(shown.values())
+    if task_id is not None:
+        runs = [run for run in runs if run.work_graph_task_id == task_id]
+    return RunList(runs, len(lines) - len(shown))
+
+
+def _last_ended(lines: journal.Lines, limit: int) -> journal.Lines:
+    """All that live, and the `limit` youngest of those that ended, in the order of `lines`."""
+    live = frozenset(journal.running(lines))
+    ended = [key for key in lines if key not in live]
+    chosen = live.union(ended[max(len(ended) - limit, 0) :])
+    return {key: line for key, line in lines.items() if key in chosen}
 
 
 def runs_of_task(project: Project, task_id: TaskId) -> list[Run]:
@@ -117,10 +122,10 @@ def kill_runs(project: Project, run_ids: Sequence[RunId], *, grace_s: float) -> 
 
 def read_output(project: Project, run: Run, *, last_lines: int | None = None) -> Iterator[bytes]:
     """What a run wrote up to now, in blocks; of `last_lines` only so many at its end."""
-    from gittasks.runtime import reading
+    from gittasks.runtime import live, reading
 
     folders = run_folders(project)
-    if not os.path.isdir(folders.live_folder(run.id)):
+    if not live.is_live(folders, run.id):
         return reading.read_ended(folders, run.id, last_lines=last_lines)
     reader = reading.LiveReader(folders, run.id)
     if last_lines is not None:

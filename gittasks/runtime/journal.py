@@ -12,7 +12,7 @@ import os
 
 from gittasks.base.errors import SetupError
 from gittasks.base.files import UnsafeFileError, replace_file
-from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.runtime.folders import prepare_outputs
 from gittasks.runtime.record import TERMINAL, BadRunError, RunId, format_run, is_run_id, parse_run
 
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 _HEAD = b'{"id": "'
 _AFTER_ID = b'", "type": "'
 _STATUS = b'"status": "'
+_RUNNING = b'"status": "running"'
 _NOT_TOLD = b'"notified": false'
 _TOLD = b'"notified": true'
 # The status stands before any text that somebody else wrote.
 _STATUS_WITHIN = 100
 # Two lines a run are its normal life, a third one comes when its end is told.
-_LINES_A_RUN = 2
-_SPARE_LINES = 256
+_BLOAT = 1.5
+_SPARE_LINES = 512
 
 Lines = dict[bytes, bytes]
 
@@ -39,39 +40,78 @@ class IndexWriteError(SetupError):
     """The index could not be written: the disk is full, read-only or broken."""
 
 
+class Index(NamedTuple):
+    """The index as it was read: the last line of each run by its id (both bytes), in the order of first appearance.
+
+    `line_count` says how many lines there were in all, `is_damaged` whether some of them were garbage.
+    """
+
+    lines: Lines
+    line_count: int
+    is_damaged: bool = False
+
+    @property
+    def is_bloated(self) -> bool:
+        """Whether so many lines are outdated that compacting pays."""
+        return self.line_count > len(self.lines) * _BLOAT + _SPARE_LINES
+
+
 def load(folders: Folders) -> Lines | None:
-    """The last line of each run by its id (both bytes), in the order of first appearance; `None` without index."""
+    """The last line of each run; `None` where there is no index."""
+    index = read_index(folders)
+    return None if index is None else index.lines
+
+
+def read_index(folders: Folders) -> Index | None:
+    """The index, folded; `None` where there is none."""
     data = _read(folders.index_file)
     return None if data is None else fold(data)
 
 
-def fold(data: bytes) -> Lines:
+def fold(data: bytes) -> Index:
     """The last whole line of each run. A torn last line is dropped, a garbage line hides no other."""
     lines = data.split(b"\n")
     lines.pop()
+    runs = {line[8:16]: line for line in lines}
+    for line in runs.values():
+        if not (line[:8] == _HEAD and line[16:28] == _AFTER_ID and line[-1:] == b"}"):
+            return _fold_carefully(lines)
+    if runs and not b"".join(runs).isalnum():
+        return _fold_carefully(lines)
+    return Index(runs, len(lines))
+
+
+def _fold_carefully(lines: list[bytes]) -> Index:
     runs: Lines = {}
+    garbage = False
     for line in lines:
         key = line[8:16]
         if line[:8] == _HEAD and line[16:28] == _AFTER_ID and line[-1:] == b"}" and key.isalnum():
             runs[key] = line
         elif line:
-            _fold_odd(line, runs)
-    return runs
+            garbage = not _fold_odd(line, runs) or garbage
+    return Index(runs, len(lines), garbage)
 
 
-def _fold_odd(line: bytes, runs: Lines) -> None:
+def _fold_odd(line: bytes, runs: Lines) -> bool:
     """A line in another spelling (written by hand, or by another program) counts when it is a run's record."""
     try:
         run = parse_run(line)
     except BadRunError:
-        return
+        return False
     runs[run.id.encode()] = format_run(run)[:-1]
+    return True
 
 
 def status_of(line: bytes) -> str:
     """The status word of a folded line, without parsing it; empty for garbage."""
     start = line.find(_STATUS, 0, _STATUS_WITHIN) + len(_STATUS)
     return line[start : line.find(b'"', start)].decode("ascii", "replace") if start >= len(_STATUS) else ""
+
+
+def running(lines: Lines) -> list[bytes]:
+    """The ids of all runs in `lines` that have not ended, oldest first."""
+    return [key for key, line in lines.items() if _RUNNING in line[:_STATUS_WITHIN]]
 
 
 def has_ended(line: bytes) -> bool:
@@ -152,12 +192,6 @@ def compact(folders: Folders, *, drop: Iterable[RunId] = ()) -> Lines:
     _replace(folders, runs)
     _trim_told(folders, runs)
     return runs
-
-
-def is_bloated(folders: Folders, runs: int) -> bool:
-    """Whether an index of `runs` runs has so many old lines that compacting it pays."""
-    data = _read(folders.index_file) or b""
-    return data.count(b"\n") > runs * _LINES_A_RUN + _SPARE_LINES
 
 
 def append_ended(folders: Folders, run_ids: Iterable[RunId]) -> Lines:

@@ -81,6 +81,16 @@ def take(folders: Folders, run_id: RunId) -> int | None:
     return None
 
 
+def has_ended(folders: Folders, run_id: RunId) -> bool:
+    """Whether the end of a run is on record, though its folder may still be there."""
+    return os.path.lexists(folders.ended_file(run_id))
+
+
+def is_live(folders: Folders, run_id: RunId) -> bool:
+    """Whether a run has a folder and no recorded end."""
+    return os.path.isdir(folders.live_folder(run_id)) and not has_ended(folders, run_id)
+
+
 def is_guarded(folders: Folders, run_id: RunId) -> bool:
     """Whether a supervisor, or somebody who clears up after a dead one, holds the run right now."""
     path = os.path.join(folders.live_folder(run_id), _ALIVE)
@@ -112,20 +122,21 @@ def write_record(folders: Folders, run: Run) -> None:
     """
     line = format_run(run)
     replace_file(os.path.join(folders.live_folder(run.id), RECORD), line, mode=0o600)
-    tell_index(folders, line)
+    _tell_index(folders, line)
 
 
 def finish(folders: Folders, run: Run) -> None:
     """Keep the last record of a run, tell the index, and clear the folder away.
 
-    The caller holds the run's lock; whatever kills it in between, the next one can go on from there. Raises `OSError`
-    when the record cannot be kept.
+    The caller holds the run's lock; whatever kills it in between, the next one can go on from there: a folder that is
+    still there says that the index may not know yet. Raises `OSError` when the record cannot be kept.
     """
     line = format_run(run)
     _keep_end(folders, run.id, line)
-    tell_index(folders, line)
+    told = _tell_index(folders, line)
     sync_folder(folders.ended_folder)
-    clear(folders, run.id)
+    if told:
+        clear(folders, run.id)
 
 
 def _keep_end(folders: Folders, run_id: RunId, line: bytes) -> None:
@@ -141,31 +152,33 @@ def _keep_end(folders: Folders, run_id: RunId, line: bytes) -> None:
     os.rename(path, folders.ended_file(run_id))
 
 
-def tell_index(folders: Folders, line: bytes) -> None:
-    """Append a record, that is kept in private already, to the index; that this fails is no error."""
+def _tell_index(folders: Folders, line: bytes) -> bool:
+    """Append a record, that is kept in private already, to the index; whether that could be done.
+
+    Somebody may sit on the lock, or the disk be full: whoever looks next brings it to the index.
+    """
     try:
         with flock.Hold(folders.lock_file, purpose="record a run", timeout_s=_LOCK_TIMEOUT_S):
             journal.append(folders, line)
     except (GittasksError, OSError):
-        # Somebody sits on the lock, or the disk is full: the private record is the truth, whoever looks next
-        # brings it to the index.
-        pass
+        return False
+    return True
 
 
-def retell(folders: Folders, run_ids: Iterable[RunId]) -> journal.Lines:
-    """The last lines of runs that have ended, told to the index where it had missed that; runs without one are left
-    out.
+def retell(folders: Folders, run_ids: Iterable[RunId]) -> tuple[journal.Lines, bool]:
+    """The last lines of runs that have ended, and whether the index knows them all now; others are left out.
 
     What the index says is looked at under the lock: meanwhile somebody may have been told of the end.
     """
-    wanted = [run_id for run_id in run_ids if os.path.lexists(folders.ended_file(run_id))]
+    wanted = [run_id for run_id in run_ids if has_ended(folders, run_id)]
     if not wanted:
-        return {}
+        return {}, True
     try:
         with flock.Hold(folders.lock_file, purpose="record a run", timeout_s=_LOCK_TIMEOUT_S):
-            return journal.append_ended(folders, wanted)
+            return journal.append_ended(folders, wanted), True
     except (GittasksError, OSError):
-        return {run_id.encode(): line for run_id in wanted if (line := journal.restored(folders, run_id))}
+        kept = {run_id.encode(): journal.restored(folders, run_id) for run_id in wanted}
+        return {key: line for key, line in kept.items() if line}, False
 
 
 def read_part(folders: Folders, run_id: RunId, name: str) -> bytes | None:
@@ -179,6 +192,8 @@ def read_part(folders: Folders, run_id: RunId, name: str) -> bytes | None:
 
 def ask_to_stop(folders: Folders, run_id: RunId, grace_s: float) -> bool:
     """Leave the request to stop in a run's folder; `False` where the folder is gone, because the run has ended."""
+    if has_ended(folders, run_id):
+        return False
     try:
         replace_file(os.path.join(folders.live_folder(run_id), STOP), b"%f\n" % grace_s, mode=0o600)
     except FileNotFoundError:

@@ -44,22 +44,30 @@ def mend(
     `lines` is the folded index, for runs whose private record is gone. What cannot be proven stays as it is.
     """
     orphans = []
-    over = []
+    over: dict[RunId, int] = {}
     for run_id in run_ids:
         alive_fd = live.take(folders, run_id)
         if alive_fd is None:
             continue
         run = _last_record(folders, run_id, lines.get(run_id.encode()))
-        if run is not None and not os.path.lexists(folders.ended_file(run_id)):
+        if run is not None and not live.has_ended(folders, run_id):
             orphans.append(_Orphan(run, alive_fd))
-            continue
-        # Its supervisor had recorded the end, or had not started anything: only the folder was left over.
-        over.append(run_id)
-        live.clear(folders, run_id)
-        os.close(alive_fd)
+        else:
+            # Its supervisor had recorded the end, or had not started anything: only the folder was left over.
+            over[run_id] = alive_fd
     alive = _alive(orphans)
     settled = [_settle(folders, orphan, env, alive) for orphan in orphans]
-    return settled + [parse_run(line) for line in live.retell(folders, over).values()]
+    return settled + _clear_up(folders, over)
+
+
+def _clear_up(folders: Folders, over: dict[RunId, int]) -> list[Run]:
+    """Remove the folders of runs that are over, once the index knows their ends; answer these."""
+    lines, told = live.retell(folders, over)
+    for run_id, alive_fd in over.items():
+        if told:
+            live.clear(folders, run_id)
+        os.close(alive_fd)
+    return [parse_run(line) for line in lines.values()]
 
 
 def reopen(folders: Folders, line: bytes) -> bool:

@@ -28,12 +28,12 @@ def drain(folders: Folders, env: Mapping[str, str]) -> list[Run]:
         return []
     with flock.Hold(folders.lock_file, purpose="notices"):
         # Looked at again inside the lock: another reader may have been quicker.
-        lines = journal.load(folders) or journal.rebuild(folders)
-        told = [run._replace(notified=True) for run in _untold(lines)]
+        index = journal.read_index(folders) or journal.Index(journal.rebuild(folders), 0)
+        told = [run._replace(notified=True) for run in _untold(index.lines)]
         if told:
             journal.append(folders, b"".join(map(format_run, told)))
             journal.note_told(folders, [run.id for run in told])
-        if journal.is_bloated(folders, len(lines)):
+        if index.is_bloated:
             journal.compact(folders)
     return told
 

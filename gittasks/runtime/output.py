@@ -75,17 +75,24 @@ class OutputWriter:
         if os.fstat(self._head).st_nlink == 0:
             self._bring_back()
         if self._lost_bytes:
-            data = b"\n[gittasks: %d bytes could not be written]\n" % self._lost_bytes + data
+            mark = b"\n[gittasks: %d bytes could not be written]\n" % self._lost_bytes
+            if self._keep(mark) == len(mark):
+                self._lost_bytes = 0
+        lost = len(data) - (0 if self._lost_bytes else self._keep(data))
+        self._lost_bytes += lost
+        self.truncated = self.truncated or lost > 0
+
+    def _keep(self, data: bytes) -> int:
+        """Write `data` until the disk refuses; how much of it was written."""
         kept = 0
         try:
             while kept < len(data):
                 done = self._write_some(memoryview(data)[kept:])
                 kept += done
                 self.position += done
-            self._lost_bytes = 0
         except OSError:
-            self.truncated = True
-            self._lost_bytes += len(data) - kept
+            return kept
+        return kept
 
     def _write_some(self, data: memoryview) -> int:
         if self.position < self._quarter:

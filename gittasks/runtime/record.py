@@ -131,6 +131,7 @@ class Run(NamedTuple):
 
 
 FIELDS: tuple[str, ...] = Run._fields[:-1]
+_ALWAYS = frozenset(FIELDS[:9])
 
 _TEXT = (str,)
 _NUMBER = (int, float)
@@ -202,6 +203,7 @@ def end(run: Run, *, status: str, reason: str | None, end_time: float, **changes
         phase=None,
         end_time=max(end_time, run.start_time),
         stale_since=None,
+        supervisor=None,
         **changes,
     )
 
@@ -247,8 +249,13 @@ def describe_command(argv: tuple[bytes, ...]) -> tuple[str, ...]:
 
 
 def format_run(run: Run) -> bytes:
-    """One line of the index, with its line feed. `id`, `type` and `status` come first: readers slice them out."""
-    return dumps(run.as_json()).encode("ascii") + b"\n"
+    """One line of the index, with its line feed. `id`, `type` and `status` come first: readers slice them out.
+
+    The first nine fields are always there, the others unless they are null.
+    """
+    left_out = {name for name, value in zip(FIELDS, run, strict=False) if value is None} - _ALWAYS
+    written = {name: value for name, value in run.as_json().items() if name not in left_out}
+    return dumps(written).encode("ascii") + b"\n"
 
 
 def parse_run(line: bytes) -> Run:

@@ -6,7 +6,7 @@ from gittasks.base import flock
 from gittasks.base.errors import GittasksError, NotFoundError, UsageError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.runtime import journal, live
-from gittasks.runtime.record import RUNNING, BadRunError, RunId, format_run, parse_run
+from gittasks.runtime.record import BadRunError, RunId, format_run, parse_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gittasks.runtime.record import Run
 
 _SHOWN_MATCHES = 5
+_COMPACT_TIMEOUT_S = 0.2
 
 
 class UnknownRunError(NotFoundError):
@@ -32,19 +33,19 @@ def load(folders: Folders, env: Mapping[str, str]) -> Lines:
     Runs whose supervisor died are seen to first; `env` is what a new supervisor is started with. A disk that refuses
     writes does not keep the answer from being right.
     """
-    lines = journal.load(folders)
+    index = journal.read_index(folders)
+    if index is not None and (index.is_bloated or index.is_damaged):
+        index = _compact(folders) or index
     live_ids = live.list_live(folders)
-    if lines is None:
-        lines = _make_again(folders)
+    lines = _make_again(folders) if index is None else index.lines
     known_live = {run_id.encode() for run_id in live_ids}
-    stale = [
-        line for key, line in lines.items() if journal.status_of(line) == RUNNING and key not in known_live
-    ]
+    stale = [lines[key] for key in journal.running(lines) if key not in known_live]
     orphans = [run_id for run_id in live_ids if not live.is_guarded(folders, run_id)]
     if stale or orphans:
         _mend(folders, orphans, stale, env, lines)
-    for key in known_live - lines.keys():
-        _bring_back(folders, RunId(key.decode()), lines)
+    for run_id in live_ids:
+        if not journal.has_ended(lines.get(run_id.encode(), b"")):
+            _bring_up_to_date(folders, run_id, lines)
     return lines
 
 
@@ -84,12 +85,21 @@ def _make_again(folders: Folders) -> Lines:
         return journal.private_lines(folders)
 
 
+def _compact(folders: Folders) -> journal.Index | None:
+    """Mend the index, and make the next reads quick again; where somebody else writes right now, that can wait."""
+    try:
+        with flock.Hold(folders.lock_file, purpose="compact the index", timeout_s=_COMPACT_TIMEOUT_S):
+            return journal.Index(journal.compact(folders), 0)
+    except (GittasksError, OSError):
+        return None
+
+
 def _mend(
     folders: Folders, orphans: list[RunId], stale: list[bytes], env: Mapping[str, str], lines: Lines
 ) -> None:
     from gittasks.runtime import mending
 
-    told = live.retell(folders, [RunId(line[8:16].decode()) for line in stale])
+    told, _ = live.retell(folders, [RunId(line[8:16].decode()) for line in stale])
     lines |= told
     orphans += [
         RunId(line[8:16].decode())
@@ -100,8 +110,10 @@ def _mend(
         lines[run.id.encode()] = format_run(run)[:-1]
 
 
-def _bring_back(folders: Folders, run_id: RunId, lines: Lines) -> None:
-    """A live run that the index lost, or has not heard of yet."""
-    record = live.read_part(folders, run_id, live.RECORD)
-    if record is not None and record.startswith(b'{"id": "' + run_id.encode()):
-        lines[run_id.encode()] = record.rstrip(b"\n")
+def _bring_up_to_date(folders: Folders, run_id: RunId, lines: Lines) -> None:
+    """A run that ends right now, or that the index has not heard of."""
+    line = journal.restored(folders, run_id)
+    if line is None and run_id.encode() not in lines:
+        line = live.read_part(folders, run_id, live.RECORD)
+    if line is not None and line.startswith(b'{"id": "' + run_id.encode()):
+        lines[run_id.encode()] = line.rstrip(b"\n")

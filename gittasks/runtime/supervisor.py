@@ -44,6 +44,8 @@ def main(*, alive_fd: int, ack_fd: int) -> NoReturn:
     os.setsid()
     for fd in (alive_fd, ack_fd):
         os.set_inheritable(fd, False)
+    # Whatever else a shell left open for its commands (a lock, a pipe) must not be held for the length of a run.
+    os.closerange(max(alive_fd, ack_fd) + 1, os.sysconf("SC_OPEN_MAX"))
     data = _read_all(0)
     if not data:
         os._exit(1)

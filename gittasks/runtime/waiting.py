@@ -6,8 +6,6 @@ leaves the folder; every now and then we look whether that happened.
 
 from __future__ import annotations
 
-import os
-
 from gittasks.base import clock
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.runtime import live, reading, store
@@ -55,7 +53,7 @@ def wait(
     deadline = None if timeout_s is None else clock.monotonic_s() + timeout_s
     patience = Patience(folders, env)
     while True:
-        pending = {run_id for run_id in pending if os.path.isdir(folders.live_folder(run_id))}
+        pending = {run_id for run_id in pending if live.is_live(folders, run_id)}
         if not pending:
             return True
         left_s = None if deadline is None else deadline - clock.monotonic_s()
@@ -68,8 +66,7 @@ def follow(
     folders: Folders, run_id: RunId, env: Mapping[str, str], *, last_lines: int | None = None
 ) -> Iterator[bytes]:
     """The output of a run, in blocks as they come, until it has ended and all of it was read."""
-    live_folder = folders.live_folder(run_id)
-    if not os.path.isdir(live_folder):
+    if not live.is_live(folders, run_id):
         yield from reading.read_ended(folders, run_id, last_lines=last_lines)
         return
     reader = reading.LiveReader(folders, run_id)
@@ -77,7 +74,7 @@ def follow(
         reader.skip_to_last_lines(last_lines)
     patience = Patience(folders, env)
     while True:
-        is_live = os.path.isdir(live_folder)
+        is_live = live.is_live(folders, run_id)
         for block in reader.read_new():
             patience.hurry()
             yield block
