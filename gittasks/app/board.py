@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 import time
 import zlib
+from bisect import bisect_left
+from operator import attrgetter
 
 from gittasks.base import cache, files
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -52,6 +54,9 @@ class _Known(NamedTuple):
     problems: list[tuple[Any, ...]]
 
 
+_row_id = attrgetter("id")
+
+
 class Board:
     """A snapshot and what others changed. `overlaid` holds, by id, every task that some other worktree changed.
 
@@ -65,14 +70,23 @@ class Board:
         self.elsewhere = problems
         self.rows, self.derived = here.rows, here.derived
         self._folded = {task_id: found.task for task_id, found in overlaid.items() if found.task is not None}
-        changed = {task_id for task_id, found in overlaid.items() if found.origins}
-        if changed:
-            rows = [row for row in here.rows if row.id not in changed]
-            rows += [task.row for task_id, task in self._folded.items() if task_id in changed]
-            rows.sort()
-            self.rows = rows
-            self.derived = graph.derive(rows)
+        changed = [task_id for task_id, found in overlaid.items() if found.origins]
+        if changed and self._lay_over(changed):
+            self.derived = graph.derive(self.rows)
         self._by_id: dict[int, Row] | None = None
+
+    def _lay_over(self, changed: list[int]) -> bool:
+        """Put the folded rows in their places; answer whether the graph may be another one by that."""
+        self.rows = rows = list(self.here.rows)
+        graph_changed = False
+        for task_id in sorted(changed):
+            at = bisect_left(rows, task_id, key=_row_id)
+            old = rows[at] if at < len(rows) and rows[at].id == task_id else None
+            task = self._folded.get(task_id)
+            new = None if task is None else task.row
+            graph_changed |= old is None or new is None or graph.touches_graph(old, new)
+            rows[at : at + (old is not None)] = [] if new is None else [new]
+        return graph_changed
 
     def find(self, task_id: int) -> Row | None:
         """The row of one task, `None` where no worktree has a readable file of that id."""

@@ -42,8 +42,6 @@ _RACY_NS = 2_000_000_000
 _SIGNATURE_BYTES = 32  # four 64-bit numbers a file
 _DIGEST_BYTES = 16
 _COLUMNS = len(Row._fields)
-# A change of one of these changes what follows from all rows together.
-_GRAPH_COLUMNS = frozenset(map(Row._fields.index, ("status", "blocked_by", "written_blocks")))
 _signature = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
 # Below this many missing texts, reading the task files again is cheaper than writing the text cache anew.
 _FEW_TEXTS = 200
@@ -323,9 +321,9 @@ class _Update:
             assert at is not None
             old = self._rows[at]
             columns.update(number for number, value in enumerate(row) if value != old[number])
+            self.graph_changed = self.graph_changed or graph.touches_graph(old, row)
             self._rows[at] = row
             digests[at * _DIGEST_BYTES : (at + 1) * _DIGEST_BYTES] = digest
-        self.graph_changed = not columns.isdisjoint(_GRAPH_COLUMNS)
         self._state.digests = bytes(digests)
         self._state.set_rows(self._rows, columns)
 

@@ -6,6 +6,6 @@ their own, so that a read does not load them. Nobody here knows files, git or ho
 
 from __future__ import annotations
 
-from gittasks.workgraph.graph.derived import Derived, derive, is_ready, ready_key
+from gittasks.workgraph.graph.derived import Derived, derive, is_ready, ready_key, touches_graph
 
-__all__ = ["Derived", "derive", "is_ready", "ready_key"]
+__all__ = ["Derived", "derive", "is_ready", "ready_key", "touches_graph"]

@@ -60,6 +60,15 @@ def derive(rows: Sequence[Row]) -> Derived:
     return Derived(blocks, open_blockers, unlocks, cyclic, missing)
 
 
+def touches_graph(old: Row, new: Row) -> bool:
+    """Whether `derive` may answer otherwise when `new` takes the place of `old`: not for a task just taken on."""
+    return (
+        old.blocked_by != new.blocked_by
+        or old.written_blocks != new.written_blocks
+        or (old.status != new.status and (old.status in CLOSED or new.status in CLOSED))
+    )
+
+
 def is_ready(row: Row, derived: Derived) -> bool:
     """Whether `row` is pending and waits for nothing; owners and claims are the caller's business."""
     return row.status == PENDING and row.id not in derived.open_blockers
