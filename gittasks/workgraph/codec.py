@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _BOM = "\ufeff"
 _EXTRA = "extra:"
+# As the value of `extra:NAME`: take that unknown field out. (None is a value: an empty field.)
+REMOVED: Any = object()
 
 
 class OversizeError(InvalidError):
@@ -63,8 +65,8 @@ def edit_task(data: bytes, path: str, *, task_id: int, changes: Mapping[str, Any
     """`data` with `changes` made: only the lines of the changed fields differ, and none where nothing changes.
 
     The keys are attributes of `record.Task` (not `extra`; `written_blocks` may only become empty), or
-    `extra:NAME` for one unknown field. Raises `record.BadTaskError` where `data` is no task, `FieldError`
-    for a value that is not allowed, `OversizeError`.
+    `extra:NAME` for one unknown field (`REMOVED` takes it out). Raises `record.BadTaskError` where `data` is no
+    task, `FieldError` for a value that is not allowed, `OversizeError`.
     """
     from gittasks.workgraph.splice import splice
 
@@ -115,7 +117,10 @@ def _with_changes(task: Task, changes: Mapping[str, Any]) -> Task:
     for key, value in changes.items():
         if key.startswith(_EXTRA):
             name = key.removeprefix(_EXTRA)
-            extra[name] = check_extra(name, value)
+            if value is REMOVED:
+                extra.pop(name, None)
+            else:
+                extra[name] = check_extra(name, value)
         elif key == "written_blocks" and value:
             raise ValueError("edges are stored on the task that waits: written_blocks can only become empty")
         else:
@@ -139,6 +144,7 @@ def _edits(old: Task, new: Task) -> list[Change]:
     # 1, 1.0 and true are equal in Python, and three things in a file.
     before = {name: repr(value) for name, value in old.extra}
     edits += (Change(name, value) for name, value in new.extra if before.get(name) != repr(value))
+    edits += (Change(name, None, is_removal=True) for name in before if name not in dict(new.extra))
     return edits
 
 

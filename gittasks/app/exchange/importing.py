@@ -18,7 +18,7 @@ from gittasks.workgraph import codec, drafts, notes_format, store
 from gittasks.workgraph.exchange import edges, imprint
 from gittasks.workgraph.exchange.findings import Edge
 from gittasks.workgraph.graph import cycles
-from gittasks.workgraph.record import DELETED, MAX_FILE_BYTES, MAX_ID, STATUSES, TaskId
+from gittasks.workgraph.record import DELETED, FIELDS, MAX_FILE_BYTES, MAX_ID, STATUSES, TaskId
 from gittasks.workgraph.store import FileWrite
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from gittasks.workgraph.drafts import Draft
     from gittasks.workgraph.exchange.findings import Findings, Parsed
     from gittasks.workgraph.record import Row, Task
+
+
+# What every tracker has a word for. Unknown fields of ours go out to some, but do not come back as they were.
+_FIELDS_OF_ANY = frozenset(FIELDS) - {"created"}
 
 
 class UnreadableTasksError(RefusedError):
@@ -192,9 +196,12 @@ class _Import:
             draft.key: self._ids.get(draft.key, MAX_ID + 1 + index) for index, draft in enumerate(batch)
         }
         key_of = {task_id: key for key, task_id in number.items()}
-        living = [draft for draft in batch if draft.status != DELETED]
-        waits = {(number[d.key], number[str(target)]) for d in living for target in d.blocked_by}
-        belongs = {(number[d.key], number[str(d.parent)]) for d in living if d.parent is not None}
+        waits, belongs = set(), set()
+        for draft in batch:
+            if draft.status != DELETED:
+                blockers, parent = self._added_edges(draft)
+                waits |= {(number[draft.key], number[key]) for key in blockers}
+                belongs |= {(number[draft.key], number[parent])} if parent is not None else set()
         for field, find, wanted in (
             ("blockedBy", cycles.find_cycle, waits),
             ("parent", cycles.find_parent_cycle, belongs),
@@ -204,6 +211,22 @@ class _Import:
                 wanted.remove(pair)
                 circular.append(Edge(key_of[pair[0]], field, key_of[pair[1]]))
         return edges.without(batch, circular), circular
+
+    def _added_edges(self, draft: Draft) -> tuple[list[str], str | None]:
+        """The blockers and the parent, by key, that the import would newly give to the task of `draft`."""
+        task_id = self._ids.get(draft.key)
+        if task_id is None or draft.key in self._own:
+            blockers, parent = (
+                list(map(str, draft.blocked_by)),
+                None if draft.parent is None else str(draft.parent),
+            )
+        else:
+            blockers, parent = imprint.added_edges(self._there[TaskId(task_id)], draft)
+        there = self._there.get(TaskId(task_id)) if task_id is not None else None
+        if there is not None:
+            blockers = [key for key in blockers if self._ids.get(key) not in there.blocked_by]
+            parent = None if parent is not None and self._ids.get(parent) == there.parent else parent
+        return blockers, parent
 
     def _plan(self, new: Sequence[Draft], dry_run: bool) -> drafts.Plan:
         """The new tasks with their ids; references to tasks that are there become ids."""
@@ -241,7 +264,7 @@ class _Import:
         task = self._there[TaskId(self._ids[draft.key])]
         about = self._parsed.speaks_of
         if draft.key in self._own:
-            return imprint.own_changes(task, draft, ids=self._ids, speaks_of=about)
+            return imprint.own_changes(task, draft, ids=self._ids, speaks_of=about or _FIELDS_OF_ANY)
         return imprint.changes(task, draft, ids=self._ids, keys=self._key_of, speaks_of=about)
 
     def _edits(
@@ -272,7 +295,12 @@ class _Import:
     def _edit(self, task_id: TaskId, change: Mapping[str, Any]) -> FileWrite | None:
         data = store.read_file(self._project.tasks_folder, task_id)
         path = f"{store.FOLDER}/{store.file_name(task_id)}"
-        edited = codec.edit_task(data, path, task_id=task_id, changes=change)
+        try:
+            edited = codec.edit_task(data, path, task_id=task_id, changes=change)
+        except codec.SpliceError:
+            # Where comments leave no room to take a field out, it stays, empty.
+            emptied = {name: None if value is codec.REMOVED else value for name, value in change.items()}
+            edited = codec.edit_task(data, path, task_id=task_id, changes=emptied)
         return FileWrite(store.file_name(task_id), edited, False) if edited != data else None
 
     def _gone(self, batch: Sequence[Draft]) -> tuple[tuple[TaskId, str], ...]:
@@ -317,4 +345,4 @@ def _field_names(change: Mapping[str, Any]) -> tuple[str, ...]:
     shown = [
         names.get(name, name.removeprefix("extra:")) for name in change if name != f"extra:{imprint.FIELD}"
     ]
-    return tuple(shown)
+    return tuple(shown) or (imprint.FIELD,)

@@ -11,6 +11,7 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from gittasks.workgraph.codec import REMOVED
 from gittasks.workgraph.exchange import clean
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def changes(
     """What the source changed since `task` was imported last: Task attributes (and `extra:NAME`) to new values.
 
     `ids` gives the task id of a foreign id, `keys` the other way round. `speaks_of` names the fields that the source
-    has at all; empty means every one. A removed unknown field is None.
+    has at all; empty means every one. An unknown field that is to go is `codec.REMOVED`.
     """
     old = read(task)
     new = {name: value for name, value in _scalars(draft).items() if _digest(name, value) not in old}
@@ -69,6 +70,15 @@ def changes(
     return new
 
 
+def added_edges(task: Task, draft: Draft) -> tuple[list[str], str | None]:
+    """The blockers and the parent, as foreign ids, that an update would newly give to `task`."""
+    old = read(task)
+    blockers = [str(key) for key in draft.blocked_by if _digest("blocked_by", key) not in old]
+    return blockers, None if draft.parent is None or _digest("parent", draft.parent) in old else str(
+        draft.parent
+    )
+
+
 def own_changes(
     task: Task, draft: Draft, *, ids: Mapping[str, int], speaks_of: Collection[str]
 ) -> dict[str, Any]:
@@ -79,9 +89,11 @@ def own_changes(
         "parent": None if draft.parent is None else ids[str(draft.parent)],
     }
     said = {name: value for name, value in said.items() if _FIELD_OF.get(name, name) in speaks_of}
-    if said.get("description") == clean.whole(task.description):  # line ends do not survive every table
+    # Carriage returns do not survive every table.
+    if said.get("description") == clean.whole(task.description).rstrip("\n"):
         del said["description"]
-    said |= {f"extra:{name}": value for name, value in draft.extra if name not in _OURS}
+    if "extra" in speaks_of:
+        said |= {f"extra:{name}": value for name, value in draft.extra if name not in _OURS}
     return {name: value for name, value in said.items() if value != _now(task, name)}
 
 
@@ -131,7 +143,7 @@ def _extras(task: Task, draft: Draft, old: frozenset[str]) -> dict[str, Any]:
     }
     for name, value in task.extra:
         if name not in said and name not in _OURS and _digest(f"extra:{name}", value) in old:
-            new[f"extra:{name}"] = None
+            new[f"extra:{name}"] = REMOVED
     return new
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gittasks.workgraph.codec import REMOVED
 from gittasks.workgraph.drafts import Draft, NoteDraft
 from gittasks.workgraph.exchange import imprint
 from gittasks.workgraph.record import Task, TaskId
@@ -77,10 +78,11 @@ def test_without_local_edits_the_task_becomes_what_the_source_says(old: Draft, n
     task = task_of(old)
     found = imprint.changes(task, new, ids=IDS, keys=KEYS)
     after = dict(task.extra) | {name[6:]: value for name, value in found.items() if name.startswith("extra:")}
+    after = {name: value for name, value in after.items() if value is not REMOVED}
     fields = {name: value for name, value in found.items() if not name.startswith("extra:")}
     wanted = task_of(new)
     assert task._replace(**fields, extra=()) == wanted._replace(extra=(), created=task.created)
-    assert {name: value for name, value in after.items() if value is not None} == dict(wanted.extra)
+    assert after == dict(wanted.extra)
 
 
 def test_local_edits_stay_where_the_source_says_what_it_said() -> None:
@@ -109,7 +111,7 @@ def test_only_what_the_source_changed_is_taken() -> None:
         "blocked_by": (3, 4, 9),
         "parent": None,
         "extra:due": "tuesday",
-        "extra:size": None,
+        "extra:size": REMOVED,
     }
 
 
