@@ -39,8 +39,8 @@ class FieldChange(NamedTuple):
 def difference(olds: Sequence[Task | None], new: Task | None) -> tuple[FieldChange, ...]:
     """The fields in which `new` differs from every one of `olds` (a merge has several), in file order.
 
-    A task that is not there has no fields: of a new one every field that is not empty counts as changed. The old value
-    is the first version's.
+    A task that is not there has no fields: of a new one every field that is not empty counts as changed. The old
+    value is the first version's.
     """
     before = [_fields(old) for old in olds]
     after = _fields(new)
