@@ -41,11 +41,12 @@ def export_tasks(project: Project, kind: str, *, only_open: bool = False) -> Exp
     if kind not in EXPORTS:
         raise UsageError(f"unknown kind {kind!r}", hint=f"known are {', '.join(EXPORTS)}")
     snapshot = project.snapshot()
-    rows = [row for row in snapshot.rows if not only_open or row.status not in CLOSED]
+    everything = snapshot.tasks()
+    shown = [task for task in everything if not only_open or task.status not in CLOSED]
     problems = list(snapshot.problems)
     with_notes = set(os.listdir(project.tasks_folder)) if kind in ("json", "beads") else set()
-    tasks = [_with_notes(project, task, with_notes, problems) for task in snapshot.full(rows)]
-    return Exported(_format(kind, tasks), len(tasks), tuple(problems))
+    tasks = [_with_notes(project, task, with_notes, problems) for task in shown]
+    return Exported(_format(kind, tasks, everything), len(tasks), tuple(problems))
 
 
 def _with_notes(project: Project, task: Task, folders: set[str], problems: list[Problem]) -> Full:
@@ -56,7 +57,7 @@ def _with_notes(project: Project, task: Task, folders: set[str], problems: list[
     return Full(task, tuple(NoteDraft(note.author, note.created, note.text) for note in found))
 
 
-def _format(kind: str, tasks: list[Full]) -> str:
+def _format(kind: str, tasks: list[Full], everything: list[Task]) -> str:
     if kind == "json":
         from gittasks.workgraph.exchange.to_json import tasks_as_json
 
@@ -69,7 +70,7 @@ def _format(kind: str, tasks: list[Full]) -> str:
     if kind == "beads":
         from gittasks.workgraph.exchange.to_beads import format_beads
 
-        return format_beads(tasks)
+        return format_beads(tasks, everything)
     from gittasks.workgraph.exchange.to_markdown import format_markdown
 
-    return format_markdown(tasks)
+    return format_markdown([full.task for full in tasks], everything)

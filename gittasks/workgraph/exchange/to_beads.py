@@ -14,7 +14,7 @@ from gittasks.workgraph.exchange.records import Full, foreign_key
 from gittasks.workgraph.record import COMPLETED, DELETED, IN_PROGRESS, PENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gittasks.workgraph.record import Task
 
@@ -24,11 +24,9 @@ _TYPES = {"blockedBy": "blocks", "parent": "parent-child"}
 _EPOCH = "1970-01-01T00:00:00Z"
 
 
-def format_beads(tasks: Sequence[Full]) -> str:
-    """One JSON object a line, in the order of `tasks`."""
-    keys: dict[int, str] = {
-        full.task.id: foreign_key(full.task, KIND) or f"gt-{full.task.id}" for full in tasks
-    }
+def format_beads(tasks: Sequence[Full], everything: Iterable[Task]) -> str:
+    """One JSON object a line, in the order of `tasks`; `everything` holds those too that they may name."""
+    keys: dict[int, str] = {task.id: foreign_key(task, KIND) or f"gt-{task.id}" for task in everything}
     return "".join(json.dumps(_issue(full, keys), ensure_ascii=False) + "\n" for full in tasks)
 
 

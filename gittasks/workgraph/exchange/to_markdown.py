@@ -9,19 +9,18 @@ from gittasks.base.text import printable
 from gittasks.workgraph.record import CLOSED, COMPLETED, DEFAULT_PRIORITY, DELETED, IN_PROGRESS, PENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from gittasks.workgraph.exchange.records import Full
     from gittasks.workgraph.record import Task
 
 _GROUPS = ((IN_PROGRESS, "In progress"), (PENDING, "Pending"), (COMPLETED, "Completed"))
 _MARKS = re.compile(r"[\\`*_\[\]<>&|~]")
 
 
-def format_markdown(tasks: Sequence[Full]) -> str:
-    """The checklist; deleted tasks are left out."""
-    by_id: dict[int, Task] = {full.task.id: full.task for full in tasks}
-    living = [task for task in by_id.values() if task.status != DELETED]
+def format_markdown(tasks: Sequence[Task], everything: Iterable[Task]) -> str:
+    """The checklist, deleted tasks left out; `everything` holds those too that `tasks` may wait for."""
+    by_id: dict[int, Task] = {task.id: task for task in everything}
+    living = [task for task in tasks if task.status != DELETED]
     parts = ["# Tasks", _summary(living)]
     for status, title in _GROUPS:
         group = sorted(

@@ -108,8 +108,8 @@ def test_a_task_that_was_beads_goes_back_as_it_came() -> None:
         parent=9,
         extra=tuple(extra.items()),
     )
-    others = [Full(task(n, extra=(("ref", f"beads:bd-{n}"),))) for n in (1, 9)]
-    again = json.loads(format_beads([*others, Full(made)]).splitlines()[2])
+    others = [task(n, extra=(("ref", f"beads:bd-{n}"),)) for n in (1, 9)]
+    again = json.loads(format_beads([Full(made)], [*others, made]))
     said = [(edge["depends_on_id"], edge["type"]) for edge in again.pop("dependencies")]
     assert sorted(said) == sorted(edges)
     del issue["dependencies"]
@@ -118,7 +118,7 @@ def test_a_task_that_was_beads_goes_back_as_it_came() -> None:
 
 def test_a_task_of_ours_is_recognised_in_beads_lines() -> None:
     made = task(3, status="deleted", uid=UID)
-    text = format_beads([Full(made, (NoteDraft("ada", NOW, "hi"),))])
+    text = format_beads([Full(made, (NoteDraft("ada", NOW, "hi"),))], [made])
     issue = json.loads(text)
     assert (issue["id"], issue["status"], issue["external_ref"]) == ("gt-3", "tombstone", f"gittasks:{UID}")
     parsed = beads.parse(text.encode(), "x")
@@ -130,20 +130,21 @@ def test_a_task_of_ours_is_recognised_in_beads_lines() -> None:
 def test_a_closed_bead_has_the_time_it_needs_and_an_open_one_none() -> None:
     closed = task(1, status="completed", extra=(("ref", "beads:b"),))
     reopened = task(2, extra=(("ref", "beads:c"), ("closed_at", NOW)))
-    first, second = map(json.loads, format_beads([Full(closed), Full(reopened)]).splitlines())
+    first, second = map(
+        json.loads, format_beads([Full(closed), Full(reopened)], [closed, reopened]).splitlines()
+    )
     assert first["closed_at"] == NOW
     assert "closed_at" not in second
 
 
 def test_the_checklist() -> None:
-    text = format_markdown(
-        [
-            Full(task(1, "Done *thing*", status="completed")),
-            Full(task(2, "Go", status="in_progress", owner="ada", priority=0, labels=("web",))),
-            Full(task(3, "Wait", blocked_by=(1, 2, 9), parent=2)),
-            Full(task(4, "Gone", status="deleted")),
-        ]
-    )
+    everything = [
+        task(1, "Done *thing*", status="completed"),
+        task(2, "Go", status="in_progress", owner="ada", priority=0, labels=("web",)),
+        task(3, "Wait", blocked_by=(1, 2, 9), parent=2),
+        task(4, "Gone", status="deleted"),
+    ]
+    text = format_markdown(everything, everything)
     assert text == (
         "# Tasks\n\n1 of 3 done.\n\n"
         "## In progress (1)\n\n- [ ] #2 Go (priority 0, ada) `web`\n\n"
