@@ -14,6 +14,7 @@ from gittasks.workgraph.record import MAX_FILE_BYTES, Task
 from gittasks.workgraph.scalars import WORDS, is_whole, resolve_plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn
 
     from gittasks.workgraph.fields import Field
@@ -99,15 +100,17 @@ def _parse(lines: list[str], task_id: int) -> Task:
             continue
         if not colon or (rest and rest[0] != " "):
             _leave()
-        text = _without_comment(rest.strip(" "))
+        text = rest.strip(" ")
+        if "#" in text:
+            text = _without_comment(text)
         if field is None:
-            if not _is_name(name) or name in extra:
+            if name in extra or not _is_name(name):
                 _leave()
             extra[name], at = _read_extra(text, lines, at)
         else:
             if field.attribute in values:
                 _leave()
-            values[field.attribute], at = _read_field(field, text, lines, at)
+            values[field.attribute], at = _READERS[field.kind](field, text, lines, at)
     return _finish(values, extra, task_id)
 
 
@@ -126,25 +129,34 @@ def _is_name(name: str) -> bool:
 
 def _without_comment(text: str) -> str:
     """Less a comment at its end; one that follows a quoted scalar is left to the full reader."""
-    if "#" not in text or text[0] in "\"'":
+    if text[0] in "\"'":
         return text
     return (" " + text).partition(" #")[0].strip(" ")
 
 
-def _read_field(field: Field, text: str, lines: list[str], at: int) -> tuple[Any, int]:
-    if field.is_list:
-        items, at = _read_list(text, lines, at)
-        if field.is_number:
-            return check_value(field.attribute, [_whole(item, plain) for item, plain in items]), at
-        return check_value(field.attribute, [_words(item, plain) for item, plain in items]), at
+def _read_number(field: Field, text: str, lines: list[str], at: int) -> tuple[Any, int]:
     if text in WORDS:
         return _default(field, text), at
-    if field.is_number:
-        return check_value(field.attribute, _whole(text, True)), at
+    return check_value(field.attribute, _whole(text, True)), at
+
+
+def _read_words(field: Field, text: str, lines: list[str], at: int) -> tuple[Any, int]:
+    if text in WORDS:
+        return _default(field, text), at
     if text[0] == "|":
         body, at, _ = _read_literal(text, lines, at)
         return check_value(field.attribute, "\n".join(body)), at
     return check_value(field.attribute, read_scalar(text)[0]), at
+
+
+def _read_numbers(field: Field, text: str, lines: list[str], at: int) -> tuple[Any, int]:
+    items, at = _read_list(text, lines, at)
+    return check_value(field.attribute, [_whole(item, plain) for item, plain in items]), at
+
+
+def _read_labels(field: Field, text: str, lines: list[str], at: int) -> tuple[Any, int]:
+    items, at = _read_list(text, lines, at)
+    return check_value(field.attribute, [_words(item, plain) for item, plain in items]), at
 
 
 def _default(field: Field, text: str) -> Any:
@@ -178,8 +190,7 @@ def _read_extra(text: str, lines: list[str], at: int) -> tuple[Any, int]:
         if chomp == "+":
             _leave()
         whole = "\n".join(body).rstrip("\n")
-        is_last = at == len(lines) and lines[-1] != ""
-        return whole + ("\n" if whole and not chomp and not is_last else ""), at
+        return whole + ("\n" if whole and not chomp else ""), at
     words, plain = read_scalar(text)
     return resolve_plain(words) if plain else words, at
 
@@ -215,7 +226,9 @@ def _read_items(lines: list[str], at: int) -> tuple[list[tuple[str, bool]], int]
             if dash != indent and items:
                 _leave()
             indent = dash
-            text = _without_comment(line[dash + 2 :].strip(" "))
+            text = line[dash + 2 :].strip(" ")
+            if "#" in text:
+                text = _without_comment(text)
             if not text:
                 _leave()
             items.append(read_scalar(text))
@@ -268,3 +281,19 @@ def _single_quoted(text: str) -> str:
     if len(text) < 2 or text[-1] != "'" or "'" in inner or "\t" in inner:
         _leave()
     return inner.replace("\0", "'")
+
+
+_READERS: dict[str, Callable[[Field, str, list[str], int], tuple[Any, int]]] = {
+    "id": _read_number,
+    "ref": _read_number,
+    "priority": _read_number,
+    "labels": _read_labels,
+    "ids": _read_numbers,
+    "uid": _read_words,
+    "subject": _read_words,
+    "status": _read_words,
+    "owner": _read_words,
+    "worktree": _read_words,
+    "text": _read_words,
+    "time": _read_words,
+}

@@ -298,9 +298,11 @@ def _check_time(field: Field, value: Any) -> str:
 
 
 def _is_utc(text: str) -> bool:
-    marks = text[4:5] + text[7:8] + text[10:11] + text[13:14] + text[16:17] + text[19:]
-    digits = text[:4] + text[5:7] + text[8:10] + text[11:13] + text[14:16] + text[17:19]
-    if marks != "--T::Z" or len(digits) != 14 or not (digits.isascii() and digits.isdigit()):
+    digits = text.replace("-", "").replace(":", "")
+    # Every third character from the fifth on is a mark.
+    if len(text) != 20 or text[4::3] != "--T::Z" or not text.isascii():
+        return False
+    if len(digits) != 16 or not (digits[:8].isdigit() and digits[9:15].isdigit()):
         return False
     year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
     if not (year and 1 <= month <= 12 and text[11:13] < "24" and text[14:16] < "60" and text[17:19] < "60"):

@@ -28,9 +28,7 @@ WORDS = {
     "FALSE": False,
 }
 # What YAML 1.1 readers take for something else than text, whatever its case.
-_FOREIGN_WORDS = frozenset(
-    ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf")
-)
+_FOREIGN_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 _DIGITS = frozenset("0123456789")
 # Of these the numbers, times and dates of either version are made, those with a base apart.
 _NUMBER_CHARS = frozenset("0123456789_.:+-eEtTzZ ")
@@ -116,7 +114,7 @@ def format_block(value: Any, indent: int) -> tuple[str, list[str]]:
         pairs = [(format_scalar(key, flow=True), _below(item)) for key, item in value.items()]
         return "", [f"{pad}  {key}:{' ' if text else ''}{text}" for key, text in pairs]
     if isinstance(value, (list, tuple)) and value:
-        return "", [f"{pad}- {format_flow(item)}" for item in value]
+        return "", [f"{pad}- {_below(item) or 'null'}" for item in value]
     if isinstance(value, str) and "\n" in value and _is_literal(value.removesuffix("\n")):
         return _literal(value.removesuffix("\n"), indent, "" if value.endswith("\n") else "-")
     return _below(value), []

@@ -101,7 +101,7 @@ class _Editor:
 
     def _replace(self, entry: Entry, head: str, below: Sequence[str]) -> None:
         """Another value in the place of the one of `entry`; what else stands on its line stays."""
-        if head and entry.start == entry.colon:
+        if head and entry.start == entry.end:
             self._cut(entry.colon, entry.colon, " " + head)
         elif head or self._text[entry.colon : entry.start].strip():
             self._cut(entry.start, entry.end, head or "null")

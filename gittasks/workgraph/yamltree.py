@@ -18,6 +18,7 @@ from gittasks.workgraph.layout import (
     FLOW_MAP,
     NOTHING,
     SCALAR,
+    line_end,
 )
 from gittasks.workgraph.record import MAX_FILE_BYTES
 
@@ -102,7 +103,7 @@ def parse_tree(text: str) -> Node:
         if kind == "Scalar":
             node = _scalar(text, event)
         elif kind in ("SequenceEnd", "MappingEnd"):
-            node = _collection(*open_nodes.pop(), event)
+            node = _collection(text, *open_nodes.pop(), event)
         else:
             continue
         if open_nodes:
@@ -124,7 +125,8 @@ def _events(text: str) -> Iterator[Any]:
     from ruamel.yaml.error import MarkedYAMLError
 
     shielded, back = _shield(text)
-    events = YAML(typ="safe", pure=True).parse(shielded)
+    # A block at the end of the file says the same whether or not its last line is ended.
+    events = YAML(typ="safe", pure=True).parse(shielded if shielded.endswith("\n") else shielded + "\n")
     while True:
         try:
             event = next(events, None)
@@ -165,7 +167,7 @@ def _refuse_foreign(text: str, event: Any, kind: str, *, is_second: bool) -> Non
     elif kind == "DocumentStart":
         if is_second:
             what = "holds a second document"
-        elif "%" in (line[:1] for line in text[: event.end_mark.index].splitlines()):
+        elif "%" in (line[:1] for line in text[: event.end_mark.index].split("\n")):
             what = "has a directive"
     if what:
         raise TreeError(_line(event), what, "expected plain `name: value` fields")
@@ -193,13 +195,33 @@ def _join_surrogates(words: str, event: Any) -> str:
         ) from None
 
 
-def _collection(opened: Any, children: list[Node], closed: Any) -> Node:
+def _collection(text: str, opened: Any, children: list[Node], closed: Any) -> Node:
     is_map = type(closed).__name__ == "MappingEndEvent"
+    # The library has empty values stand at whatever comes next; an error, and an edit, needs their own line.
+    for at, child in enumerate(children):
+        if child.style == NOTHING and (at or not is_map):
+            before = children[at - 1].end if at else opened.start_mark.index
+            place = _behind_colon(text, before) if is_map else _behind_dash(text, before, is_first=at == 0)
+            children[at] = child._replace(start=place, end=place)
     if opened.flow_style:
         style = FLOW_MAP if is_map else FLOW_LIST
         return Node(opened.start_mark.index, closed.end_mark.index, style, children=tuple(children))
     end = children[-1].end if children else opened.end_mark.index
     return Node(opened.start_mark.index, end, BLOCK_MAP if is_map else BLOCK_LIST, children=tuple(children))
+
+
+def _behind_colon(text: str, at: int) -> int:
+    colon = text.find(":", at)
+    return colon + 1 if colon >= 0 and not text[at:colon].strip(" ") else at
+
+
+def _behind_dash(text: str, at: int, *, is_first: bool) -> int:
+    if is_first:
+        return at + 1
+    start = text.find("\n", at) + 1
+    while start and not text[start : line_end(text, start)].lstrip(" ").startswith("-"):
+        start = text.find("\n", start) + 1
+    return text.index("-", start) + 1 if start else at
 
 
 def _line(event: Any) -> int:
