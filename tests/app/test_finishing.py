@@ -186,14 +186,11 @@ def test_merge_into_another_branch(project: Project, repo: Path, site: Path) -> 
     assert git(repo, "rev-parse", "main") != git(repo, "rev-parse", "release")
 
 
-@pytest.mark.parametrize("into", ["nothing", "wt/1-fix-the-login"])
-def test_merge_into_what_is_no_target(project: Project, site: Path, into: str) -> None:
-    refused(project, CannotFinishError, into=into)
-
-
-@pytest.mark.parametrize("into", ["--force", "a..b", "x\n", ""])
-def test_merge_into_what_is_no_name(project: Project, site: Path, into: str) -> None:
-    refused(project, BadRefNameError, into=into)
+def test_merge_into_what_is_no_target(project: Project, site: Path) -> None:
+    for into in ("nothing", f"wt/{site.name}"):
+        refused(project, CannotFinishError, into=into)
+    for into in ("--force", "a..b", "x\n", ""):
+        refused(project, BadRefNameError, into=into)
 
 
 def test_merge_back_to_a_branch_that_went_away(project: Project, repo: Path) -> None:
@@ -215,15 +212,14 @@ def test_a_conflict_in_the_task_itself(project: Project, repo: Path, site: Path)
     assert ".tasks/1.yaml" in refused(project, MergeRefusedError).message
 
 
-@pytest.mark.parametrize("kind", ["untracked", "changed", "staged"])
-def test_files_in_the_way_are_not_written_over(project: Project, repo: Path, site: Path, kind: str) -> None:
-    if kind == "untracked":
-        (repo / "code").write_text("mine\n")
-    else:
-        work(site, "README", "theirs\n")
-        (repo / "README").write_text("mine\n")
-    if kind == "staged":
-        git(repo, "add", "README")
+def test_files_in_the_way_are_not_written_over(project: Project, repo: Path, site: Path) -> None:
+    (repo / "code").write_text("mine\n")
+    assert kept_because(project) == "refused_in_the_way"
+    (repo / "code").unlink()
+    work(site, "README", "theirs\n")
+    (repo / "README").write_text("mine\n")
+    assert kept_because(project) == "refused_in_the_way"
+    git(repo, "add", "README")
     assert kept_because(project) == "refused_in_the_way"
 
 
@@ -451,22 +447,24 @@ def test_remove_of_pushed_work_leaves_the_branch(project: Project, repo: Path, s
 
 
 @pytest.mark.parametrize("how", [MERGE, REMOVE])
-@pytest.mark.parametrize("kind", ["untracked", "changed", "staged", "task"])
-def test_dirty_files_are_named(project: Project, site: Path, how: str, kind: str) -> None:
-    git(Path(project.top), "merge", "-q", f"wt/{site.name}")
-    name = {"untracked": "new", "changed": "code", "staged": "code", "task": ".tasks/2.yaml"}[kind]
-    if kind == "task":
-        (site / name).unlink()
-    else:
-        (site / name).write_text("work\n")
-    if kind == "staged":
-        git(site, "add", name)
-    error = refused(project, KeptWorktreeError, how)
-    assert isinstance(error, KeptWorktreeError)
-    assert (error.outcome, error.files) == ("refused_dirty", (name,))
-    assert name in error.message
+def test_dirty_files_are_named(project: Project, repo: Path, site: Path, how: str) -> None:
+    git(repo, "merge", "-q", f"wt/{site.name}")
+
+    def dirty(*names: str) -> None:
+        error = refused(project, KeptWorktreeError, how)
+        assert isinstance(error, KeptWorktreeError)
+        assert (error.outcome, error.files) == ("refused_dirty", names)
+        assert all(name in error.message for name in names)
+
+    (site / "new").write_text("work\n")
+    dirty("new")
+    (site / "code").write_text("work\n")
+    dirty("code", "new")
+    git(site, "add", "code")
+    (site / ".tasks" / "2.yaml").unlink()
+    dirty(".tasks/2.yaml", "code", "new")
     finished = end(project, how, force=True)
-    assert (finished.outcome, finished.lost_files) == ("removed", (name,))
+    assert (finished.outcome, finished.lost_files) == ("removed", (".tasks/2.yaml", "code", "new"))
 
 
 @pytest.mark.parametrize("how", [MERGE, REMOVE])
