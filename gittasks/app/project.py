@@ -1,6 +1,7 @@
 """A project: one checkout, its tasks, its runs. What the command line and `import gittasks` both work with.
 
-This module opens and locks; the use cases live beside it, one module each, and are imported when called.
+The facade of the use cases, which live beside it, one module each, and are imported when called: a read command
+must not pay for what it does not use.
 """
 
 from __future__ import annotations
@@ -10,19 +11,33 @@ import os
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo.discover import Checkout, find_checkout
 from gittasks.workgraph import store
+from gittasks.workgraph.record import TaskId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
+    from typing import Any
 
     from gittasks.app.board import Board
+    from gittasks.app.finishing import Finished
+    from gittasks.app.reading import Filter
+    from gittasks.app.starting import Started
+    from gittasks.app.writing import Decide, Written
     from gittasks.repo.git import Git
-    from gittasks.workgraph.record import TaskId
+    from gittasks.runtime.record import Run
+    from gittasks.workgraph.drafts import Draft
+    from gittasks.workgraph.record import Task
     from gittasks.workgraph.snapshot import Snapshot
 
 
 class Project:
-    """The work graph of one checkout. `env` is the environment that git commands start from."""
+    """The work graph of one checkout, and the runs of its clone.
+
+    `env` is the environment that git commands and runs start from. Tasks are named by id. What changes tasks
+    answers with `Written` (ids, changed paths, the commit made, warnings), stages its changes, and commits exactly
+    the task files with `commit=True`. Every method raises `GittasksError` with a message and a hint; the functions
+    that a method calls name the classes.
+    """
 
     def __init__(self, checkout: Checkout, env: Mapping[str, str]) -> None:
         self.checkout = checkout
@@ -57,6 +72,166 @@ class Project:
         from gittasks.app.board import load_board
 
         return load_board(self)
+
+    def task(self, task_id: int) -> Task:
+        """One task, as the board has it. Raises `UnknownTaskError`, `BadTaskError`."""
+        from gittasks.app import reading
+
+        board = self.board()
+        return board.full([reading.require_row(board, TaskId(task_id))])[0]
+
+    def tasks(self, wanted: Filter | None = None) -> list[Task]:
+        """The tasks that match (default: all but tombstones), as the board has them, sorted by id."""
+        from gittasks.app import reading
+
+        board = self.board()
+        return board.full(reading.list_rows(board, wanted or reading.Filter(completed=True)))
+
+    def ready(self, *, owner: str | None = None) -> list[Task]:
+        """What `owner` (default: who calls) can start now, best first."""
+        from gittasks.app import reading
+
+        board = self.board()
+        return board.full(reading.ready_rows(board, owner=lambda: self.actor(owner)))
+
+    def blocked(self) -> list[Task]:
+        """Open tasks that wait for others, sorted by id."""
+        from gittasks.app import reading
+
+        board = self.board()
+        return board.full(reading.blocked_rows(board))
+
+    def search(self, words: str) -> list[Task]:
+        """Tasks that hold all of `words` somewhere, sorted by id."""
+        from gittasks.app import reading
+
+        board = self.board()
+        return board.full(reading.search_rows(self, board, words))
+
+    def add(self, subject: str, *, commit: bool = False, **fields: Any) -> Task:
+        """Add one task and answer it; `fields` are those of `Draft`."""
+        from gittasks.workgraph import store
+        from gittasks.workgraph.drafts import Draft
+
+        written = self.add_many([Draft(subject, **fields)], commit=commit)
+        return store.read_task(self.tasks_folder, written.ids[0])
+
+    def add_many(self, drafts: Sequence[Draft], *, commit: bool = False) -> Written:
+        """Add all of `drafts`, or none; the ids are in the same order."""
+        from gittasks.app import writing
+
+        return writing.add_tasks(self, drafts, commit=commit)
+
+    def edit(self, task_id: int, *, commit: bool = False, **changes: Any) -> Written:
+        """Give fields of a task new values; the names are those of `Task`."""
+        from gittasks.app import writing
+
+        return writing.edit_task(self, TaskId(task_id), lambda task: changes, purpose="edit", commit=commit)
+
+    def complete(self, *task_ids: int, commit: bool = False) -> Written:
+        """Complete tasks; a completed one stays as it is."""
+        from gittasks.workgraph import rules
+
+        return self._change(task_ids, rules.complete, "complete", commit=commit)
+
+    def reopen(self, *task_ids: int, commit: bool = False) -> Written:
+        """Make completed or deleted tasks pending again, and nobody's."""
+        from gittasks.workgraph import rules
+
+        return self._change(task_ids, rules.reopen, "reopen", commit=commit)
+
+    def delete(self, *task_ids: int, commit: bool = False) -> Written:
+        """Turn tasks into tombstones; `reopen` brings them back."""
+        from gittasks.workgraph import rules
+
+        return self._change(task_ids, rules.delete, "delete", commit=commit)
+
+    def block(self, task_id: int, *, on: Sequence[int], commit: bool = False) -> Written:
+        """Make a task wait for others too. Raises `CycleError`."""
+        from gittasks.workgraph import rules
+
+        return self._change([task_id], lambda task: rules.add_blockers(task, on), "block", commit=commit)
+
+    def unblock(self, task_id: int, *, on: Sequence[int], commit: bool = False) -> Written:
+        """Let a task no longer wait for others."""
+        from gittasks.workgraph import rules
+
+        return self._change([task_id], lambda task: rules.remove_blockers(task, on), "unblock", commit=commit)
+
+    def note(self, task_id: int, text: str, *, author: str | None = None, commit: bool = False) -> Written:
+        """Add a note to a task."""
+        from gittasks.app import notes
+
+        return notes.add_note(self, TaskId(task_id), text, author=author, commit=commit)
+
+    def start(self, task: int | str, **options: Any) -> Started:
+        """Take a task (an id, or the subject of a new one) into its own worktree.
+
+        `options` are those of `app.starting.Options`: `worktree`, `here`, `base`, `owner`, `force`.
+        """
+        from gittasks.app import starting
+
+        chosen = starting.Options(**options)
+        if isinstance(task, str):
+            return starting.start_new(self, task, chosen)
+        return starting.start_task(self, TaskId(task), chosen)
+
+    def finish(self, task_id: int | None = None, *, how: str, **options: Any) -> Finished:
+        """Complete a task and `merge`, `keep` or `remove` its worktree; without an id, this worktree's task.
+
+        `options` are those of `app.finish_survey.Options`: `into`, `force`, `checks`, `message`.
+        """
+        from gittasks.app import finish_survey, finishing
+
+        chosen = finish_survey.Options(how, **options)
+        return finishing.finish(self, None if task_id is None else TaskId(task_id), chosen)
+
+    def run(self, *argv: str, task_id: int | None = None, **options: Any) -> Run:
+        """Start a command in the background and answer its record.
+
+        `options` are those of `app.run_start.Order`: `name`, `cwd`, `env`, `timeout_s`, `owner`.
+        """
+        from gittasks.app import run_start
+
+        number = None if task_id is None else TaskId(task_id)
+        return run_start.start_run(self, run_start.Order(argv, number, **options)).run
+
+    def runs(self, *, task_id: int | None = None) -> list[Run]:
+        """The runs of this clone, or of one task, oldest first."""
+        from gittasks.app import runs
+
+        return runs.list_runs(self, task_id=None if task_id is None else TaskId(task_id)).runs
+
+    def wait(self, *run_ids: str, timeout_s: float | None = None) -> list[Run]:
+        """Wait until runs end, at most `timeout_s` seconds, and answer their records."""
+        from gittasks.app import runs
+
+        found = [run.id for run in runs.find_runs(self, run_ids)]
+        return runs.wait_runs(self, found, timeout_s=timeout_s)[0]
+
+    def kill(self, *run_ids: str, grace_s: float = 5.0) -> list[Run]:
+        """Stop runs with all their processes: TERM, `grace_s` seconds, KILL; answer their records."""
+        from gittasks.app import runs
+
+        return runs.kill_runs(self, [run.id for run in runs.find_runs(self, run_ids)], grace_s=grace_s)
+
+    def output(self, run_id: str) -> bytes:
+        """What a run has written so far, stdout and stderr in order."""
+        from gittasks.app import runs
+
+        return b"".join(runs.read_output(self, runs.find_run(self, run_id)))
+
+    def notices(self) -> list[Run]:
+        """The runs that ended and were not told of yet: each is answered once, to whoever asks first."""
+        from gittasks.app import runs
+
+        return runs.drain_notices(self)
+
+    def _change(self, task_ids: Sequence[int], decide: Decide, purpose: str, *, commit: bool) -> Written:
+        from gittasks.app import writing
+
+        edits = {TaskId(task_id): decide for task_id in task_ids}
+        return writing.edit_many(self, edits, purpose=purpose, commit=commit)
 
     @property
     def cache_folder(self) -> str:

@@ -7,9 +7,10 @@ from gittasks.base.records import TYPE_CHECKING
 from gittasks.workgraph.record import COMPLETED, DELETED, IN_PROGRESS, PENDING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
-    from gittasks.workgraph.record import Task, TaskId
+    from gittasks.workgraph.record import Task
 
 
 class NotAllowedError(RefusedError):
@@ -45,7 +46,7 @@ def take(task: Task, owner: str, *, worktree: str | None = None) -> dict[str, An
     return changes | ({"worktree": worktree} if worktree is not None else {})
 
 
-def add_blockers(task: Task, blockers: list[TaskId]) -> dict[str, Any]:
+def add_blockers(task: Task, blockers: Sequence[int]) -> dict[str, Any]:
     """The changes that make `task` wait for `blockers` too."""
     require_open(task)
     if task.id in blockers:
@@ -53,7 +54,7 @@ def add_blockers(task: Task, blockers: list[TaskId]) -> dict[str, Any]:
     return {"blocked_by": tuple(sorted({*task.blocked_by, *blockers}))}
 
 
-def remove_blockers(task: Task, blockers: list[TaskId]) -> dict[str, Any]:
+def remove_blockers(task: Task, blockers: Sequence[int]) -> dict[str, Any]:
     """The changes that let `task` no longer wait for `blockers`; each must be one of its blockers."""
     strangers = [blocker for blocker in blockers if blocker not in task.blocked_by]
     if strangers:

@@ -49,11 +49,9 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, ctx: Context) -> int:
     """Add, and answer with the ids."""
-    from gittasks.app import writing
-
     drafts = _batch(args, ctx) if args.source is not None else [_draft(args, ctx)]
     project = ctx.project()
-    written = writing.add_tasks(project, drafts, commit=wants_commit(args, project))
+    written = project.add_many(drafts, commit=wants_commit(args, project))
     for warning in written.warnings:
         ctx.say(f"gittasks: {warning}")
     if ctx.json:

@@ -26,15 +26,6 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, ctx: Context) -> int:
     """Add the edges; the file of the waiting task is the only one that changes."""
-    from gittasks.app import writing
-    from gittasks.workgraph import rules
-
     project = ctx.project()
-    written = writing.edit_task(
-        project,
-        args.task,
-        lambda task: rules.add_blockers(task, args.on),
-        purpose="block",
-        commit=wants_commit(args, project),
-    )
+    written = project.block(args.task, on=args.on, commit=wants_commit(args, project))
     return show_written(ctx, written, "waits for " + ", ".join(f"#{blocker}" for blocker in args.on))

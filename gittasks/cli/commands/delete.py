@@ -23,14 +23,6 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, ctx: Context) -> int:
     """Turn the tasks into tombstones; `reopen` brings them back."""
-    from gittasks.app import writing
-    from gittasks.workgraph import rules
-
     project = ctx.project()
-    written = writing.edit_many(
-        project,
-        dict.fromkeys(args.task, rules.delete),
-        purpose="delete",
-        commit=wants_commit(args, project),
-    )
+    written = project.delete(*args.task, commit=wants_commit(args, project))
     return show_written(ctx, written, "deleted")

@@ -25,16 +25,9 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, ctx: Context) -> int:
     """Complete the tasks, and say what became ready by it."""
-    from gittasks.app import writing
-    from gittasks.workgraph import rules
-
     project = ctx.project()
-    written = writing.edit_many(
-        project,
-        dict.fromkeys(args.task or [cli_parser.require_bound(project)], rules.complete),
-        purpose="complete",
-        commit=wants_commit(args, project),
-    )
+    tasks = args.task or [cli_parser.require_bound(project)]
+    written = project.complete(*tasks, commit=wants_commit(args, project))
     unlocked = _unlocked(project, written) if written.changed else []
     code = show_written(ctx, written, "completed", unlocked=unlocked)
     if unlocked and not ctx.json:

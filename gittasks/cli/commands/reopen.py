@@ -23,14 +23,6 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, ctx: Context) -> int:
     """Make the tasks pending again, and nobody's."""
-    from gittasks.app import writing
-    from gittasks.workgraph import rules
-
     project = ctx.project()
-    written = writing.edit_many(
-        project,
-        dict.fromkeys(args.task, rules.reopen),
-        purpose="reopen",
-        commit=wants_commit(args, project),
-    )
+    written = project.reopen(*args.task, commit=wants_commit(args, project))
     return show_written(ctx, written, "pending again")

@@ -26,17 +26,8 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, ctx: Context) -> int:
     """Remove the edges; the file of the waiting task is the only one that changes."""
-    from gittasks.app import writing
-    from gittasks.workgraph import rules
-
     project = ctx.project()
-    written = writing.edit_task(
-        project,
-        args.task,
-        lambda task: rules.remove_blockers(task, args.on),
-        purpose="unblock",
-        commit=wants_commit(args, project),
-    )
+    written = project.unblock(args.task, on=args.on, commit=wants_commit(args, project))
     return show_written(
         ctx, written, "no longer waits for " + ", ".join(f"#{blocker}" for blocker in args.on)
     )
