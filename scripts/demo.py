@@ -29,8 +29,9 @@ class Stage:
     """Where the demo plays: a folder, an environment of its own, and a voice."""
 
     def __init__(self, folder: Path) -> None:
-        home = folder / "home"
+        home, scratch = folder / "home", folder / "tmp"
         home.mkdir()
+        scratch.mkdir()
         (home / ".gitconfig").write_text(
             "[user]\n\tname = demo\n\temail = demo@example.com\n[advice]\n\tdetachedHead = false\n"
         )
@@ -38,7 +39,9 @@ class Stage:
             name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "GITTASKS_"))
         }
         path = os.pathsep.join((str(BIN), kept.get("PATH", os.defpath)))
-        self.env = kept | {"HOME": str(home), "PATH": path, "GIT_CONFIG_NOSYSTEM": "1", "GIT_PAGER": "cat"}
+        # Whatever the tests leave in the temporary folder goes with ours.
+        ours = {"HOME": str(home), "TMPDIR": str(scratch), "PATH": path}
+        self.env = kept | ours | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_PAGER": "cat"}
         self.clone = folder / "gittasks"
         self.step = 0
         self.base = ""

@@ -59,6 +59,7 @@ TASK_CALLS: Calls = {
         ("worktree", "events"),
     ],
     "finish": [("finish", "1", "--merge")],
+    "resolve": [("resolve",)],
     "shell-init": [("shell-init",)],
     "completion": [("completion", "bash")],
 }
