@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from gittasks.base import files
@@ -48,6 +49,11 @@ class Halted(NamedTuple):
     other_paths: Mapping[str, Unmerged]
     loose: frozenset[TaskId]
 
+    @property
+    def is_over(self) -> bool:
+        """Whether git has ended it, and this looks back."""
+        return self.world.is_over
+
 
 def read_halted(project: Project) -> Halted:
     """Gather it all: a handful of git processes, and one parse for each file that is not the same on all sides.
@@ -57,6 +63,8 @@ def read_halted(project: Project) -> Halted:
     git, snapshot = project.git, project.snapshot()
     unmerged = stages.read_unmerged(git)
     sides = stages.find_sides(git, project.checkout.git_dir, unmerged)
+    finished = None if unmerged or sides.operation else _finished(project)
+    sides = finished or sides
     stopped = {task_id: entry for path, entry in unmerged.items() if (task_id := _task_id(path)) is not None}
     loose = _marked_ids(snapshot) - stopped.keys()
     trees: tuple[Tree, Tree, Tree] = ({}, {}, {})
@@ -75,16 +83,53 @@ def read_halted(project: Project) -> Halted:
     doubtful = renumber.doubtful_ids(
         *({task_id: version.task for task_id, version in side.items()} for side in (base, ours, theirs))
     )
-    here = _read_here(project, to_settle | doubtful)
-    rows = {row.id: row for row in snapshot.rows}
+    uids = {side[task_id].task.uid for side in (base, ours, theirs) for task_id in doubtful & side.keys()}
+    doubtful |= {row.id for row in snapshot.rows if row.uid in uids}
+    world = World(
+        base,
+        ours,
+        theirs,
+        frozenset(to_settle),
+        here=_read_here(project, to_settle | doubtful),
+        rows={row.id: row for row in snapshot.rows},
+        is_only_base=sides.is_only_base,
+        is_over=finished is not None,
+        is_exact=finished is not None and stages.is_just_rebased(git),
+    )
     return Halted(
         sides,
-        World(base, ours, theirs, frozenset(to_settle), here, rows),
+        world,
         reader.unreadable({*stopped, *loose}),
         (_note_paths(trees[1]), _note_paths(trees[2])),
         {path: entry for path, entry in unmerged.items() if _task_id(path) is None},
         frozenset(loose),
     )
+
+
+def remember_rebase(project: Project) -> None:
+    """Note the rebase under way: its later commits may merge cleanly and yet name tasks by their old numbers."""
+    ends = stages.find_rebase(project.checkout.git_dir)
+    if ends is not None:
+        files.replace_file(_memo_path(project), "\n".join(ends).encode())
+
+
+def forget_rebase(project: Project) -> None:
+    """The rebase is over, and was looked into."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_memo_path(project))
+
+
+def _finished(project: Project) -> Sides | None:
+    """What git ended last, if there may be something wrong about it: a noted rebase, or the merge that HEAD is."""
+    try:
+        onto, before = files.read_regular(_memo_path(project), limit_bytes=1024).decode().split("\n")
+    except (FileNotFoundError, ValueError):
+        return stages.find_finished(project.git)
+    return stages.find_rebased(project.git, onto, before) or stages.find_finished(project.git)
+
+
+def _memo_path(project: Project) -> str:
+    return os.path.join(project.private_folder(), f"rebase-{project.checkout.name}")
 
 
 class _Reader:

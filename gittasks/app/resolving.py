@@ -10,7 +10,7 @@ import contextlib
 import os
 
 from gittasks.app import ids
-from gittasks.app.halted import read_halted
+from gittasks.app.halted import forget_rebase, read_halted, remember_rebase
 from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import printable
@@ -60,6 +60,8 @@ def resolve(project: Project, choices: Choices, *, dry_run: bool = False) -> Res
     with contextlib.nullcontext() if dry_run else project.lock("resolve"):
         halted = read_halted(project)
         plan = _plan(halted, choices, _next_id(halted))
+        if halted.is_over:
+            plan = _without_later_edits(project, plan)
         outcomes = _all_outcomes(halted, plan, choices)
         _check_choices(halted, choices)
         left = tuple(path for path in halted.other_paths if not _is_new_note(halted, path))
@@ -69,12 +71,27 @@ def resolve(project: Project, choices: Choices, *, dry_run: bool = False) -> Res
         if plan.new_ids and not plan.is_blocked:
             plan = _plan(halted, choices, TaskId(ids.reserve(project, plan.new_ids)))
             answer = answer._replace(outcomes=_all_outcomes(halted, plan, choices))
-        return _carry_out(project, halted, plan, answer)
+        answer = _carry_out(project, halted, plan, answer)
+        if halted.is_over:
+            forget_rebase(project)
+        elif plan.numbering.theirs and not plan.is_blocked:
+            remember_rebase(project)
+        return answer
 
 
 def _plan(halted: Halted, choices: Choices, first_new: TaskId) -> Plan:
     names = (printable(halted.sides.ours.name), printable(halted.sides.theirs.name))
     return resolution.plan(halted.world, choices, first_new=first_new, names=names)
+
+
+def _without_later_edits(project: Project, plan: Plan) -> Plan:
+    """Of a merge that is over, what was edited since stays as it is, but for files with conflict markers."""
+    clean = [
+        outcome
+        for outcome in plan.outcomes
+        if outcome.settles or project.git.success("diff", "--quiet", "HEAD", "--", _path(outcome.task_id))
+    ]
+    return plan._replace(outcomes=tuple(clean))
 
 
 def _next_id(halted: Halted) -> TaskId:

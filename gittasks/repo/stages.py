@@ -39,12 +39,15 @@ class Side(NamedTuple):
 class Sides(NamedTuple):
     """The `operation` under way (`merge`, `rebase`, `cherry-pick`, `revert`, `stash`; empty for none that git
     remembers), its two sides, and the commit that they are compared with (`None`: none, or not known).
+
+    Branches that merged each other have several such commits: then `base` is one of them, and not `is_only_base`.
     """
 
     operation: str
     ours: Side
     theirs: Side
     base: str | None
+    is_only_base: bool = True
 
 
 def read_unmerged(git: Git) -> dict[str, Unmerged]:
@@ -65,8 +68,7 @@ def find_sides(git: Git, git_dir: str, unmerged: dict[str, Unmerged]) -> Sides:
             return _rebase(git, os.path.join(git_dir, name), ours)
     merged = _commit(git, "MERGE_HEAD")
     if merged:
-        base = git.find_line("merge-base", "HEAD", merged)
-        return Sides("merge", ours, Side(name_commit(git, merged), merged), base)
+        return Sides("merge", ours, Side(name_commit(git, merged), merged), *_merge_base(git, "HEAD", merged))
     picked = _commit(git, "CHERRY_PICK_HEAD")
     if picked:
         return Sides("cherry-pick", ours, Side(_title(git, picked), picked), _parent(git, picked))
@@ -78,6 +80,44 @@ def find_sides(git: Git, git_dir: str, unmerged: dict[str, Unmerged]) -> Sides:
     if stash and _holds(git, stash, unmerged):
         return Sides("stash", ours, Side("stash@{0}", stash), _parent(git, stash))
     return Sides("", ours, Side("the incoming side", None), None)
+
+
+def find_finished(git: Git) -> Sides | None:
+    """The sides of the merge that HEAD is, `None` where it is none."""
+    ours, theirs = _commit(git, "HEAD^1"), _commit(git, "HEAD^2")
+    if ours is None or theirs is None:
+        return None
+    sides = (Side(name_commit(git, ours), ours), Side(name_commit(git, theirs), theirs))
+    return Sides("", sides[0], sides[1], *_merge_base(git, ours, theirs))
+
+
+def find_rebase(git_dir: str) -> tuple[str, str] | None:
+    """Of a rebase under way, the commit that is rebased onto and the one that the branch had; `None` for none."""
+    for name in ("rebase-merge", "rebase-apply"):
+        onto, before = (_read_line(os.path.join(git_dir, name, part)) for part in ("onto", "orig-head"))
+        if onto and before:
+            return onto, before
+    return None
+
+
+def find_rebased(git: Git, onto: str, before: str) -> Sides | None:
+    """The sides of a rebase that has ended: HEAD came from `before` and lies on `onto`. `None` where it does not."""
+    if not git.success("merge-base", "--is-ancestor", onto, "HEAD"):
+        return None
+    sides = (Side(name_commit(git, onto), onto), Side(_title(git, before), before))
+    return Sides("", sides[0], sides[1], *_merge_base(git, onto, before))
+
+
+def is_just_rebased(git: Git) -> bool:
+    """Whether a rebase is the last thing that moved HEAD."""
+    return (git.find_line("log", "-1", "--walk-reflogs", "--format=%gs", "HEAD") or "").startswith("rebase")
+
+
+def _merge_base(git: Git, ours: str, theirs: str) -> tuple[str | None, bool]:
+    """A commit that both come from, and whether it is the only best one; the same whoever is ours."""
+    done = git.call("merge-base", "--all", ours, theirs)
+    found = sorted(os.fsdecode(done.stdout).split())
+    return (found[0] if found else None), len(found) < 2
 
 
 def unstage_paths(git: Git, paths: Sequence[str]) -> str | None:

@@ -46,20 +46,27 @@ class Numbering(NamedTuple):
 class _Known(NamedTuple):
     key: str
     created: str
+    first: TaskId | None
     base: TaskId | None
     ours: TaskId | None
     theirs: TaskId | None
 
 
 def number(
-    base: Tasks, ours: Tasks, theirs: Tasks, *, known: Mapping[str, TaskId], take: Callable[[], TaskId]
+    base: Tasks,
+    ours: Tasks,
+    theirs: Tasks,
+    *,
+    known: Mapping[str, TaskId],
+    take: Callable[[], TaskId],
+    is_only_base: bool = True,
 ) -> Numbering:
     """Give every task of `ours` and `theirs` its one number.
 
-    `take` issues a new one. `known` maps uids to numbers already given to tasks that cannot keep theirs, so that an
-    interrupted renumbering ends as it began.
+    Of several bases one says nothing about who changed a number. `take` issues a new one. `known` maps uids to
+    numbers already given to tasks that cannot keep theirs, so that an interrupted renumbering ends as it began.
     """
-    everyone = list(_everyone(base, ours, theirs))
+    everyone = list(_everyone(base, ours, theirs, is_only_base))
     given: dict[str, TaskId] = {}
     taken: set[TaskId] = set()
     homeless = []
@@ -124,8 +131,8 @@ def _candidates(task: _Known) -> list[TaskId]:
     ours, theirs = task.ours, task.theirs
     if ours is None or theirs is None or ours == theirs:
         return [known for known in (ours, theirs) if known is not None][:1]
-    if task.base in (ours, theirs):
-        return [theirs, ours] if task.base == ours else [ours, theirs]
+    if task.first in (ours, theirs):
+        return [theirs, ours] if task.first == ours else [ours, theirs]
     return sorted((ours, theirs))
 
 
@@ -135,12 +142,12 @@ def _rank(task: _Known) -> tuple[int, str, str]:
     """
     if task.ours is not None and task.theirs is not None:
         return (0 if task.ours == task.theirs else 4, task.created, task.key)
-    if task.base is not None and task.base in (task.ours, task.theirs):
+    if task.first is not None and task.first in (task.ours, task.theirs):
         return (1, task.created, task.key)
     return (3 if task.ours is None else 2, task.created, task.key)
 
 
-def _everyone(base: Tasks, ours: Tasks, theirs: Tasks) -> Iterator[_Known]:
+def _everyone(base: Tasks, ours: Tasks, theirs: Tasks, is_only_base: bool) -> Iterator[_Known]:
     """Every task of either side, once."""
     repeated = _repeated(base) | _repeated(ours) | _repeated(theirs)
     found: dict[str, list[TaskId | None]] = {}
@@ -153,7 +160,7 @@ def _everyone(base: Tasks, ours: Tasks, theirs: Tasks) -> Iterator[_Known]:
                 created[key] = min(created.get(key, version.created), version.created)
     for key, (in_base, in_ours, in_theirs) in found.items():
         if in_ours is not None or in_theirs is not None:
-            yield _Known(key, created[key], in_base, in_ours, in_theirs)
+            yield _Known(key, created[key], in_base if is_only_base else None, in_base, in_ours, in_theirs)
 
 
 def _repeated(tasks: Tasks) -> set[str]:

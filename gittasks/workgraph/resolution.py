@@ -51,7 +51,8 @@ class World(NamedTuple):
     """A merge that stopped. `base`, `ours`, `theirs` hold the tasks that are not the same on all, by their ids there.
 
     `unmerged` are the ids whose files are to be settled. Of the worktree, `here` is the bytes under these and under
-    `renumber.doubtful_ids`, and `rows` all that can be read.
+    `renumber.doubtful_ids`, and `rows` all that can be read. With `is_over` git has ended the merge by itself: what
+    is not there was taken away since. `is_exact` says that nobody did anything since then.
     """
 
     base: Mapping[TaskId, Version]
@@ -60,6 +61,9 @@ class World(NamedTuple):
     unmerged: AbstractSet[TaskId]
     here: Mapping[TaskId, bytes]
     rows: Mapping[TaskId, Row]
+    is_only_base: bool = True
+    is_over: bool = False
+    is_exact: bool = False
 
 
 class Choices(NamedTuple):
@@ -116,6 +120,7 @@ def plan(world: World, choices: Choices, *, first_new: TaskId, names: tuple[str,
         *({task_id: version.task for task_id, version in side.items()} for side in world[:3]),
         known={row.uid: row.id for row in world.rows.values() if row.uid},
         take=lambda: TaskId(next(issued)),
+        is_only_base=world.is_only_base,
     )
     planner = _Planner(world, choices, numbering, names)
     together, apart = planner.decide()
@@ -203,10 +208,10 @@ class _Planner:
         """Whether git's own result, which knows names alone, is wrong about a task without a conflict."""
         row = self._world.rows.get(place.final)
         if row is None or (row.uid != place.key and not place.key.startswith("#")):
-            return not self._is_gone(place)
+            return not self._world.is_over and not self._is_gone(place)
         here = self._world.here.get(place.final)
-        if here is None:
-            return False
+        if here is None or self._world.is_exact:
+            return self._world.is_exact
         # Two tasks of one number, mixed up; or the edits of a side that knew it by another number, left out.
         left_out = place.is_moved and any(
             _plain(here) == side[place.final].data for side in self._world[1:3] if place.final in side
@@ -276,7 +281,9 @@ class _Planner:
         """What somebody typed into the file since is kept: as the answer if it may be one, else nothing is done."""
         if outcome.data is None:
             return outcome
-        for task_id in {*outcome.settles, outcome.task_id}:
+        # Of a merge that is over, all that was not edited since is in a commit.
+        replaced = {*outcome.settles} if self._world.is_over else {*outcome.settles, outcome.task_id}
+        for task_id in replaced:
             here = self._world.here.get(task_id)
             if here is None:
                 continue

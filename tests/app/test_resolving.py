@@ -205,22 +205,19 @@ def test_what_a_person_did_not_finish_is_left_alone(fork: Fork) -> None:
     assert fork.unmerged() == [".tasks/1.yaml"]
 
 
-@pytest.mark.parametrize("is_committed", [False, True])
-def test_conflict_markers_that_somebody_staged(fork: Fork, is_committed: bool) -> None:
+@pytest.mark.parametrize("commits", [0, 1, 2])
+def test_conflict_markers_that_somebody_staged(fork: Fork, commits: int) -> None:
     assert not apart(fork).merge("topic")
     git(fork.folder, "add", "-A")
-    if is_committed:
-        git(fork.folder, "commit", "-q", "-m", "oops")
+    for _ in range(commits):
+        git(fork.folder, "commit", "-q", "--allow-empty", "-m", "oops")
     done = fork.resolve()
     assert done.loose == {1, 2}
-    # While git remembers both sides, merge3 decides as ever; from markers alone, every difference is a conflict.
-    assert {outcome.task_id for outcome in done.open} == ({1, 2} if is_committed else {1})
+    # While git knows both sides, merge3 decides as ever; from markers alone, every difference is a conflict.
+    assert {outcome.task_id for outcome in done.open} == ({1} if commits < 2 else {1, 2})
     assert not fork.resolve("ours").open
-    assert fork.task(1).status == IN_PROGRESS
-    assert (fork.task(1).priority, fork.task(2).labels) == (
-        0,
-        ("b", "c1", "d") if is_committed else ("b", "c1", "c2", "d"),
-    )
+    assert (fork.task(1).status, fork.task(1).priority) == (IN_PROGRESS, 0)
+    assert fork.task(2).labels == (("b", "c1", "c2", "d") if commits < 2 else ("b", "c1", "d"))
     assert "<<<<" not in git(fork.folder, "show", ":.tasks/1.yaml")
 
 

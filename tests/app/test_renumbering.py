@@ -1,0 +1,232 @@
+"""Two clones issued one number: both tasks live, everything that came along follows, whoever merges first."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from gittasks.app.ids import reserve
+from gittasks.workgraph.record import COMPLETED, IN_PROGRESS, Task, TaskId
+from tests.app.forks import Fork, new_task, uid
+from tests.conftest import git
+from tests.faults import die_at
+
+ONE, TWO = TaskId(1), TaskId(2)
+
+
+@pytest.fixture
+def fork(repo: Path) -> Fork:
+    """#1 and #2 on all branches; then main and topic each issue a #3, and name it in every way there is."""
+    made = Fork(repo)
+    made.put(new_task(1, "1"), new_task(2, "2", description="a\nb\nc"))
+    made.commit("tasks")
+    made.on("topic").put(
+        new_task(3, "b", blocked_by=(ONE,), description="Of topic."),
+        new_task(4, "c", blocked_by=(TaskId(3),), parent=TaskId(3)),
+        new_task(5, "d", written_blocks=(TaskId(3),)),
+    )
+    made.edit(2, blocked_by=(TaskId(3),), labels=("topic",)).note(3, "b1").note(1, "one").commit("topic")
+    made.on("main").put(new_task(3, "a", description="Of main."))
+    made.edit(1, blocked_by=(TaskId(3),)).note(3, "a1").commit("main")
+    return made
+
+
+# The graph that both branches mean, whatever the numbers are.
+EDGES = {"1": {"a"}, "2": {"b"}, "a": set(), "b": {"1"}, "c": {"b"}, "d": set()}
+NOTES = {"1": {"one"}, "a": {"a1"}, "b": {"b1"}}
+
+
+def holds_both(fork: Fork) -> bool:
+    tasks = fork.tasks()
+    assert fork.edges() == EDGES
+    assert fork.notes() == NOTES
+    assert tasks["c"].parent == tasks["b"].id
+    assert tasks["d"].written_blocks == (tasks["b"].id,)
+    assert (tasks["a"].description, tasks["b"].description) == ("Of main.", "Of topic.")
+    assert tasks["2"].labels == ("topic",)
+    return not fork.unmerged()
+
+
+def test_the_incoming_task_gets_a_new_number_and_all_that_came_with_it_follows(fork: Fork) -> None:
+    assert not fork.merge("topic")
+    done = fork.resolve()
+    assert not done.open
+    moved = [outcome for outcome in done.outcomes if outcome.action == "renumbered"]
+    assert [(o.task_id, o.old, o.old_side, o.subject) for o in moved] == [(6, 3, "theirs", "Task b")]
+    assert {o.task_id for o in done.outcomes if o.action == "references"} == {2, 4, 5}
+    assert fork.numbers() == {"1": 1, "2": 2, "a": 3, "b": 6, "c": 4, "d": 5}
+    assert holds_both(fork)
+    assert fork.go("commit", "--no-edit") and fork.status() == ""
+    assert not fork.resolve().outcomes  # looking back, all is well
+
+
+def test_from_the_other_side(fork: Fork) -> None:
+    assert not fork.on("topic").merge("main")
+    assert not fork.resolve().open
+    assert fork.numbers()["b"] == 3 and fork.numbers()["a"] == 6
+    assert holds_both(fork)
+
+
+def test_its_number_is_never_issued_again(fork: Fork) -> None:
+    assert not fork.merge("topic")
+    fork.resolve()
+    with fork.project.lock("test"):
+        assert reserve(fork.project, 1) == 7
+
+
+def test_two_clones_that_merged_each_on_their_own_meet_again(fork: Fork) -> None:
+    git(fork.folder, "branch", "main1")
+    assert not fork.merge("topic")
+    fork.resolve()
+    fork.commit("main merges topic: b is #6")
+    assert not fork.on("topic").merge("main1")
+    fork.resolve()
+    fork.commit("topic merges main: a is #6 or more")
+    assert fork.numbers()["b"] == 3
+    git(fork.folder, "branch", "topic1")
+    assert not fork.merge("main")
+    assert not fork.resolve().open
+    assert holds_both(fork)
+    one = fork.numbers()
+    fork.commit("meet")
+    assert not fork.on("main").merge("topic1")
+    assert not fork.resolve().open
+    assert holds_both(fork)
+    fork.commit("meet too")
+    assert fork.numbers() == one
+    assert fork.merge("topic")
+    assert holds_both(fork)
+
+
+@pytest.mark.parametrize("is_halted", [True, False])
+def test_a_third_clone_that_has_seen_only_the_other_one(fork: Fork, is_halted: bool) -> None:
+    """git merges the two tasks of #3 into one without a conflict: it knows names alone."""
+    git(fork.folder, "branch", "third", "topic")
+    assert not fork.merge("topic")
+    fork.resolve()
+    fork.commit("b is #6")
+    fork.on("third").edit(3, status=IN_PROGRESS, owner="ann").note(3, "b2").put(
+        new_task(8, "e", blocked_by=(TaskId(3),))
+    )
+    fork.commit("works on b, which is #3 here")
+    assert fork.go("merge", "--no-edit", *(("--no-commit",) if is_halted else ()), "main")
+    done = fork.resolve()
+    assert not done.open
+    tasks = fork.tasks()
+    assert fork.edges() == EDGES | {"e": {"b"}}
+    assert (tasks["a"].id, tasks["a"].status, tasks["a"].owner) == (3, "pending", None)
+    assert (tasks["b"].id, tasks["b"].status, tasks["b"].owner) == (6, IN_PROGRESS, "ann")
+    assert fork.notes() == NOTES | {"b": {"b1", "b2"}}
+    assert not fork.resolve().outcomes or not is_halted
+
+
+def test_a_rebase_of_many_commits(fork: Fork) -> None:
+    """One commit stops; those behind it merge cleanly, and name the task by its old number."""
+    fork.on("topic").put(new_task(8, "e", blocked_by=(TaskId(3),))).note(3, "b2").commit("later")
+    assert not fork.go("rebase", "main")
+    done = fork.resolve()
+    assert done.sides.ours.name == "main" and not done.open
+    assert fork.go("rebase", "--continue")
+    assert fork.edges()["e"] == {"a"}  # wrong, and nobody stopped for it
+    done = fork.resolve()
+    assert [(o.task_id, o.action) for o in done.outcomes] == [(8, "references")]
+    assert fork.edges() == EDGES | {"e": {"b"}}
+    assert fork.notes() == NOTES | {"b": {"b1", "b2"}}
+    fork.commit("names")
+    assert not fork.resolve().outcomes
+
+
+def test_a_rebase_that_stops_twice(fork: Fork) -> None:
+    fork.on("topic").edit(3, status=COMPLETED).edit(4, owner="ann").commit("b is done")
+    assert not fork.go("rebase", "main")
+    assert not fork.resolve().open
+    number = fork.numbers()["b"]
+    while not fork.go("rebase", "--continue"):
+        assert not fork.resolve().open
+    fork.resolve()
+    assert fork.numbers()["b"] == number
+    assert (fork.tasks()["a"].status, fork.tasks()["b"].status) == ("pending", COMPLETED)
+    assert fork.edges() == EDGES
+
+
+def test_nothing_is_renumbered_while_one_of_them_is_open(fork: Fork) -> None:
+    git(fork.folder, "branch", "third", "topic")
+    assert not fork.merge("topic")
+    fork.resolve()
+    fork.edit(6, status=COMPLETED).commit("b is #6 and done")
+    fork.on("third").edit(3, status=IN_PROGRESS).put(
+        new_task(3, "b", status=IN_PROGRESS, subject="B", blocked_by=(ONE,))
+    )
+    fork.commit("b is in progress")
+    fork.go("merge", "--no-commit", "main")
+    before = fork.status()
+    done = fork.resolve()
+    assert done.is_blocked
+    assert [(o.task_id, o.conflicts[0].field) for o in done.open] == [(6, "status")]
+    assert fork.status() == before
+    assert not fork.resolve("theirs").open
+    tasks = fork.tasks()
+    assert (tasks["b"].id, tasks["b"].status, tasks["b"].subject) == (6, COMPLETED, "B")
+    assert fork.edges() == EDGES
+
+
+def test_tasks_without_a_uid_are_told_apart_by_their_subject(fork: Fork) -> None:
+    fork.on("topic").put(Task(TaskId(7), subject="of topic")).commit()
+    fork.on("main").put(Task(TaskId(7), subject="of main")).commit()
+    assert not fork.merge("topic")
+    assert not fork.resolve().open
+    assert {row.subject: row.id for row in fork.project.snapshot().rows if not row.uid} == {
+        "of main": 7,
+        "of topic": 8,
+    }
+
+
+def test_what_a_person_typed_into_one_of_them_stops_it(fork: Fork) -> None:
+    assert not fork.merge("topic")
+    text = fork.path(3).read_text().replace("Of main.", "Of main, and of me.")
+    fork.path(3).write_text(text)
+    done = fork.resolve()
+    assert done.is_blocked and "edited by hand" in done.open[0].problem
+    assert fork.path(3).read_text() == text
+    assert fork.unmerged() == [".tasks/3.yaml"]
+
+
+def test_killed_at_every_call_and_run_again_it_ends_the_same(fork: Fork, tmp_path: Path) -> None:
+    assert not fork.merge("topic")
+    start = tmp_path / "start"
+    fork.folder.rename(start)
+    fork.folder.mkdir()
+    number, killed, moments = 0, True, 0
+    while killed:
+        number += 9
+        shutil.rmtree(fork.folder)
+        shutil.copytree(start, fork.folder)
+        killed = die_at(number, lambda: Fork(fork.folder).resolve())
+        wait_for_git(fork.folder)
+        done = fork.resolve()
+        assert not done.open, number
+        assert holds_both(fork), number
+        assert fork.numbers()["a"] == 3, number
+        assert fork.status().count("?? ") == 0, (number, fork.status())
+        moments += 1
+    assert moments > 10, number
+
+
+def wait_for_git(folder: Path) -> None:
+    # A git process whose parent died goes on for a moment and holds its own lock.
+    deadline = time.monotonic() + 10
+    while (folder / ".git" / "index.lock").exists() and time.monotonic() < deadline:
+        time.sleep(0.002)
+
+
+def test_a_number_from_a_killed_run_is_kept(fork: Fork) -> None:
+    """The incoming task was written as #6, and nothing staged yet."""
+    assert not fork.merge("topic")
+    fork.put(new_task(6, "b", blocked_by=(ONE,), description="Of topic."))
+    assert not fork.resolve().open
+    assert fork.numbers()["b"] == 6
+    assert holds_both(fork)
+    assert uid("b") in fork.path(6).read_text()
