@@ -90,7 +90,7 @@ def parse_tree(text: str) -> Node:
     open_nodes: list[tuple[Any, list[Node]]] = []
     count = 0
     root: Node | None = None
-    for event in _events(text):
+    for event in parse_events(text):
         count += 1
         kind = type(event).__name__.removesuffix("Event")
         _refuse_foreign(text, event, kind, is_second=root is not None)
@@ -120,7 +120,8 @@ def line_of(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def _events(text: str) -> Iterator[Any]:
+def parse_events(text: str) -> Iterator[Any]:
+    """The library's events for `text`, of whatever they tell. Raises `TreeError` where it is no YAML."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
@@ -133,14 +134,18 @@ def _events(text: str) -> Iterator[Any]:
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = " ".join(str(error.problem or error.context).split())
-            raise TreeError(mark.line + 1 if mark else 1, f"is not valid YAML ({problem})") from None
+            # What is missing at the end is missing on the last line that says something.
+            line = min(mark.line + 1, line_of(text, len(text.rstrip()))) if mark else 1
+            raise TreeError(line, f"is not valid YAML ({problem})") from None
         except Exception as error:
             # On some input the library trips over itself; whatever it raises, it could not read the file.
             raise TreeError(1, f"is not valid YAML ({type(error).__name__})") from None
         if event is None:
             return
-        if back and type(event).__name__ == "ScalarEvent":
-            event.value = event.value.translate(back)
+        if type(event).__name__ == "ScalarEvent":
+            event.value = event.value.translate(back) if back else event.value
+            if _SURROGATES.search(event.value):
+                event.value = _join_surrogates(event.value, event)
         yield event
 
 
@@ -176,8 +181,6 @@ def _refuse_foreign(text: str, event: Any, kind: str, *, is_second: bool) -> Non
 def _scalar(text: str, event: Any) -> Node:
     start, end = event.start_mark.index, event.end_mark.index
     words = event.value
-    if _SURROGATES.search(words):
-        words = _join_surrogates(words, event)
     if event.style in ("|", ">"):
         return Node(start, start + len(text[start:end].rstrip("\r\n")), BLOCK_SCALAR, words)
     if event.style in ("'", '"'):
@@ -199,7 +202,7 @@ def _collection(text: str, opened: Any, children: list[Node], closed: Any) -> No
     is_map = type(closed).__name__ == "MappingEndEvent"
     # The library has empty values stand at whatever comes next; an error, and an edit, needs their own line.
     for at, child in enumerate(children):
-        if child.style == NOTHING and (at or not is_map):
+        if child.style == NOTHING and (at % 2 or not is_map):
             before = children[at - 1].end if at else opened.start_mark.index
             place = _behind_colon(text, before) if is_map else _behind_dash(text, before, is_first=at == 0)
             children[at] = child._replace(start=place, end=place)

@@ -85,12 +85,10 @@ def test_both_readers_agree_on_blocks(name: str, header: str, data: st.DataObjec
     agree((f"subject: x\n{name}: {header}\n" + "\n".join(lines) + end).encode())
 
 
-@pytest.mark.parametrize("text", NASTY_TEXTS)
-def test_both_readers_agree_on_every_nasty_text(text: str) -> None:
-    task = Task(
-        id=TASK_ID, subject="x", description=text.rstrip("\n"), extra=(("ref", text), ("refs", [text]))
-    )
-    agree(codec.format_task(task))
+def test_both_readers_agree_on_every_nasty_text() -> None:
+    for text in NASTY_TEXTS:
+        extra = (("ref", text), ("refs", [text]))
+        agree(codec.format_task(Task(id=TASK_ID, subject="x", description=text.rstrip("\n"), extra=extra)))
 
 
 @pytest.mark.parametrize(
