@@ -5,7 +5,7 @@ from __future__ import annotations
 from gittasks.base.errors import BusyError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph import graph, store
-from gittasks.workgraph.record import CLOSED, COMPLETED, DELETED, STATUSES, BadTaskError
+from gittasks.workgraph.record import CLOSED, COMPLETED, DELETED, PENDING, STATUSES, BadTaskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from gittasks.app.board import Board
     from gittasks.app.project import Project
+    from gittasks.workgraph.overlay import Overlaid
     from gittasks.workgraph.record import Row, Task, TaskId
     from gittasks.workgraph.snapshot import Snapshot
 
@@ -133,28 +134,27 @@ def as_json(snapshot: Tasks, tasks: Sequence[Task]) -> list[dict[str, Any]]:
     That is `blocks`, `ready`, `openBlockers`; `from`, which names for each field that is not as in this checkout
     the worktrees that it comes from; and `conflicts`, the fields that two worktrees changed each in its own way.
     """
-    derived = snapshot.derived
-    return [
-        task.as_json()
-        | {
-            "blocks": list(derived.blocks.get(task.id, ())),
-            "ready": graph.is_ready(task.row, derived),
-            "openBlockers": list(derived.open_blockers.get(task.id, ())),
-        }
-        | _sources(snapshot, task.id)
-        for task in tasks
-    ]
+    blocks, open_blockers = snapshot.derived.blocks, snapshot.derived.open_blockers
+    records = []
+    for task in tasks:
+        record = task.as_json()
+        record["blocks"] = list(blocks.get(task.id, ()))
+        record["openBlockers"] = list(open_blockers.get(task.id, ()))
+        record["from"], record["conflicts"] = _sources(snapshot.overlaid.get(task.id))
+        waits = task.id in open_blockers or record["conflicts"]
+        record["ready"] = task.status == PENDING and not waits
+        records.append(record)
+    return records
 
 
-def _sources(snapshot: Tasks, task_id: int) -> dict[str, Any]:
-    found = snapshot.overlaid.get(task_id)
+def _sources(found: Overlaid | None) -> tuple[dict[str, list[str]], list[dict[str, Any]]]:
     if found is None:
-        return {"from": {}, "conflicts": []}
+        return {}, []
     conflicts = [
         {"field": item.field, "values": [{"from": source, "value": value} for source, value in item.values]}
         for item in found.disagreements
     ]
-    return {"from": {name: list(sources) for name, sources in found.origins.items()}, "conflicts": conflicts}
+    return {name: list(sources) for name, sources in found.origins.items()}, conflicts
 
 
 def _words(row: Row) -> str:

@@ -100,7 +100,7 @@ class Task(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The record with the names and order of the file, unknown fields last."""
-        return {
+        record = {
             "id": self.id,
             "uid": self.uid,
             "subject": self.subject,
@@ -113,7 +113,9 @@ class Task(NamedTuple):
             "blockedBy": list(self.blocked_by),
             "description": self.description,
             "created": self.created,
-        } | {name: value for name, value in self.extra if name not in FIELDS}
+        }
+        record.update((name, value) for name, value in self.extra if name not in FIELDS)
+        return record
 
 
 class Problem(NamedTuple):
