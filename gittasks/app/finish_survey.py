@@ -8,7 +8,7 @@ from gittasks.base.errors import NotFoundError, RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import index, refs, worktrees
 from gittasks.workgraph import store
-from gittasks.workgraph.record import COMPLETED, TaskId
+from gittasks.workgraph.record import CLOSED, COMPLETED, TaskId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +102,8 @@ def _survey_without(
         return None
     tree = sites.find_tree(trees, memo.name)
     if tree is not None and tree.exists:
+        # Where its copy cannot be read, that is what is wrong.
+        store.read_task(sites.project_at(project, tree.path).tasks_folder, task_id)
         raise NotStartedError(
             f"#{task_id} is no longer bound to the worktree {memo.name}",
             hint=f"`gittasks worktree bind {memo.name} {task_id}` binds it again",
@@ -135,6 +137,7 @@ def _survey_removal(plan: Plan, trees: Sequence[Worktree]) -> Plan:
     leave, options = plan.leave, plan.options
     if leave.tree is None or plan.site is None:
         return plan
+    _refuse_others(plan, plan.site)
     if options.how == MERGE:
         if leave.branch is None:
             raise CannotFinishError(
@@ -154,6 +157,18 @@ def _survey_removal(plan: Plan, trees: Sequence[Worktree]) -> Plan:
     leaving.refuse_unmerged(leave)
     home_writes(plan, home)
     return plan
+
+
+def _refuse_others(plan: Plan, site: Project) -> None:
+    """Raise `CannotFinishError` where other open tasks are worked on in the same worktree."""
+    name = site.checkout.name
+    rows = [row for row in site.snapshot().rows if row.worktree == name and row.status not in CLOSED]
+    others = [f"#{row.id} {row.subject}" for row in rows if row.id != plan.task_id]
+    if others and not plan.options.force:
+        raise CannotFinishError(
+            f"other open tasks are worked on in the worktree {name}: {', '.join(others[:10])}",
+            hint="finish with --keep, complete these first, or use --force",
+        )
 
 
 def home_writes(plan: Plan, home: Project) -> list[store.FileWrite]:

@@ -132,8 +132,13 @@ def drop_branch(plan: Plan) -> Told:
 
 
 def forget(plan: Plan) -> Told:
-    """Forget the worktree: the last step."""
-    memos.forget(plan.project.private_folder(), plan.leave.memo.name)
+    """Forget the worktree: the last step. What started from its branch goes where that went."""
+    private = plan.project.private_folder()
+    if plan.options.how == MERGE and plan.leave.branch:
+        for memo in memos.load_all(private):
+            if memo.base == plan.leave.branch:
+                memos.save(private, memo._replace(base=plan.leave.base))
+    memos.forget(private, plan.leave.memo.name)
     return Told()
 
 

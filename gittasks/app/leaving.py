@@ -113,13 +113,15 @@ def take_away(leave: Leave) -> Left:
     removal.empty_trash(trash)
     memos.save(private, leave.memo._replace(phase=memos.LEAVING))
     losses = _Losses(leave)
+    # Of a branch that decides when the branch goes; commits on none go now.
+    lost = commits_at_risk(leave) if leave.branch is None else []
     messages: list[str] = []
     if leave.tree is not None:
         rest = removal.remove(
             git, leave.tree, trash, refuse_dirty=losses.refuse_dirty, force=leave.force or bool(leave.safe)
         )
         messages += [f"some files could not be deleted and wait in {rest}"] if rest else []
-    return Left(REMOVED, lost_files=tuple(losses.files), messages=tuple(messages))
+    return Left(REMOVED, tuple(losses.files), tuple(lost), tuple(messages))
 
 
 def drop_branch(leave: Leave, *, lose_commits: bool = False) -> Left:

@@ -214,11 +214,12 @@ def _remove(project: Project, name: str, *, force: bool) -> tuple[Leave, Left]:
         project, tree, memo, branch, base or worktrees.default_branch(git, trees, project.checkout), force
     )
     leaving.refuse(leave, trees)
-    lost = leaving.refuse_unmerged(leave) if branch is None else []
+    if branch is None:
+        leaving.refuse_unmerged(leave)
     left = leaving.take_away(leave)
     dropped = leaving.drop_branch(leave)
     memos.forget(private, memo.name)
-    return leave, left._replace(outcome=dropped.outcome, lost_commits=tuple(lost))
+    return leave, left._replace(outcome=dropped.outcome)
 
 
 def _plant(site: Site) -> list[str]:

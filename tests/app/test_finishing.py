@@ -34,8 +34,8 @@ from gittasks.repo.merging import MergeRefusedError
 from gittasks.repo.refs import BadRefNameError
 from gittasks.repo.removal import KeptWorktreeError
 from gittasks.workgraph.drafts import Draft
-from gittasks.workgraph.record import TaskId
-from tests.app.desk import ONE, at, commit_task, copy_of, killing_git, planned, start, state, work
+from gittasks.workgraph.record import BadTaskError, TaskId
+from tests.app.desk import ONE, TWO, at, commit_task, copy_of, killing_git, planned, start, state, work
 from tests.conftest import git
 
 
@@ -285,8 +285,9 @@ def test_the_worktree_is_in_the_middle_of_something(project: Project, repo: Path
 def test_a_detached_head_has_nothing_to_merge(project: Project, site: Path) -> None:
     git(site, "checkout", "-q", "--detach")
     refused(project, CannotFinishError)
-    work(site, "more")
+    tip = work(site, "more")
     assert kept_because(project, REMOVE) == "refused_unmerged"
+    assert [commit.oid for commit in end(project, REMOVE, force=True).lost_commits][:1] == [tip]
 
 
 def test_a_commit_hook_that_says_no_can_be_mended(project: Project, repo: Path, site: Path) -> None:
@@ -496,7 +497,30 @@ def test_another_worktree_inside(project: Project, repo: Path) -> None:
     assert kept_because(project, force=True) == "refused_nested"
 
 
+def test_another_task_in_the_same_worktree(project: Project, site: Path) -> None:
+    worktrees.bind(project, site.name, TWO)
+    for how in (MERGE, REMOVE):
+        assert "#2 Write it up" in refused(project, CannotFinishError, how).message
+    assert end(project, KEEP).outcome == "kept"
+    end(project, task_id=TWO)
+    assert not site.exists()
+
+
+def test_what_was_stacked_on_it_goes_where_it_went(project: Project, repo: Path, site: Path) -> None:
+    second = start(at(site), TWO, force=True)
+    assert memos.load(project.checkout.private_dir, second.name).base == f"wt/{site.name}"
+    end(project)
+    work(second, "more")
+    assert end(project, task_id=TWO).base == "main"
+    is_home(repo)
+
+
 # -- what is not there
+
+
+def test_a_copy_that_cannot_be_read(project: Project, site: Path) -> None:
+    (site / ".tasks" / "1.yaml").write_text("<<<<<<< ours\n")
+    assert "conflict" in refused(project, BadTaskError).message
 
 
 def test_never_started(project: Project) -> None:
