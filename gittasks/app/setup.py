@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
+from gittasks.app import driver
 from gittasks.base import files
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.repo.git import GitError
 from gittasks.workgraph import store
 from gittasks.workgraph.config import CONFIG_NAME, DEFAULT_TEXT
 
@@ -21,16 +23,20 @@ class FolderTakenError(RefusedError):
 
 
 class Initialised(NamedTuple):
-    """What `init_project` did: the `.tasks` folder, what it made (paths from the worktree's root), what to know."""
+    """What `init_project` did: the `.tasks` folder, what it made (paths from the worktree's root), what to know.
+
+    `is_registered` says that git in this clone learned of the merge driver just now.
+    """
 
     folder: str
     created: tuple[str, ...]
     staged: bool
     warnings: tuple[str, ...] = ()
+    is_registered: bool = False
 
 
 def init_project(project: Project) -> Initialised:
-    """Make `.tasks/` and its `config.yaml` where they are missing, and stage the settings.
+    """Make `.tasks/`, its settings and attributes where they are missing, stage them, and register the merge driver.
 
     Raises `NoWorktreeError` (bare), `GitTooOldError`, `FolderTakenError`, `LockHeldError`, `DiskError`.
     """
@@ -48,8 +54,20 @@ def init_project(project: Project) -> Initialised:
             files.create_file(config, DEFAULT_TEXT.encode())
             files.sync_folder(folder)
             created.append(CONFIG_PATH)
-        warning = _stage(project)
-    return Initialised(folder, tuple(created), warning is None, (warning,) if warning else ())
+        if driver.write_attributes(project):
+            created.append(driver.ATTRIBUTES_PATH)
+        unstaged = _stage(project)
+        is_registered, unregistered = _register(project)
+    warnings = tuple(text for text in (unstaged, unregistered) if text)
+    return Initialised(folder, tuple(created), unstaged is None, warnings, is_registered)
+
+
+def _register(project: Project) -> tuple[bool, str | None]:
+    """Whether git learned of the merge driver just now, and why it could not."""
+    try:
+        return bool(driver.register(project)), None
+    except GitError as error:  # a configuration that is locked or read-only: merging by lines still works
+        return False, f"the merge driver is not registered: {error.message}"
 
 
 def _refuse_strange(folder: str) -> None:
@@ -63,23 +81,26 @@ def _refuse_strange(folder: str) -> None:
         raise FolderTakenError(
             f"{folder} is in the way: it is a file", hint="move it away, then run `gittasks init` again"
         )
-    config = os.path.join(folder, CONFIG_NAME)
-    if os.path.islink(config) or (os.path.lexists(config) and not os.path.isfile(config)):
-        raise FolderTakenError(
-            f"{config} is not a regular file", hint="move it away, then run `gittasks init` again"
-        )
+    for path in (CONFIG_PATH, driver.ATTRIBUTES_PATH):
+        path = os.path.join(os.path.dirname(folder), path)
+        if os.path.islink(path) or (os.path.lexists(path) and not os.path.isfile(path)):
+            raise FolderTakenError(
+                f"{path} is not a regular file", hint="move it away, then run `gittasks init` again"
+            )
 
 
 def _stage(project: Project) -> str | None:
     """Stage the settings unless git has them already; `None`, or why they are not staged."""
     from gittasks.repo import index
 
-    if project.git.success("ls-files", "--error-unmatch", "--", CONFIG_PATH):
+    paths = (CONFIG_PATH, driver.ATTRIBUTES_PATH)
+    missing = set(paths).difference(project.git.fields("ls-files", "-z", "--", *paths))
+    if not missing:
         return None
     rule = ignore_rule(project)
     if rule:
         return f"not staged: {store.FOLDER} is ignored by {rule}; tasks will not be committed with the code"
-    return index.stage_paths(project.git, [CONFIG_PATH])
+    return index.stage_paths(project.git, sorted(missing))
 
 
 def ignore_rule(project: Project) -> str | None:

@@ -21,9 +21,9 @@ def _project(folder: Path, **env: str) -> Project:
 
 def test_it_makes_and_stages_the_settings_and_nothing_else(repo: Path) -> None:
     done = init_project(_project(repo))
-    assert done.created == (".tasks", ".tasks/config.yaml")
+    assert done.created == (".tasks", ".tasks/config.yaml", ".tasks/.gitattributes")
     assert (done.staged, done.warnings) == (True, ())
-    assert git(repo, "status", "--porcelain") == "A  .tasks/config.yaml"
+    assert git(repo, "status", "--porcelain") == "A  .tasks/.gitattributes\nA  .tasks/config.yaml"
     assert (repo / ".tasks/config.yaml").read_text() == DEFAULT_TEXT
 
 
@@ -38,10 +38,10 @@ def test_again_changes_nothing(repo: Path) -> None:
 
 def test_what_a_killed_call_left_out_is_made_up_for(repo: Path) -> None:
     (repo / ".tasks").mkdir()
-    assert init_project(_project(repo)).created == (".tasks/config.yaml",)
+    assert init_project(_project(repo)).created == (".tasks/config.yaml", ".tasks/.gitattributes")
     git(repo, "rm", "-q", "--cached", ".tasks/config.yaml")
     assert init_project(_project(repo)).created == ()
-    assert git(repo, "status", "--porcelain") == "A  .tasks/config.yaml"
+    assert git(repo, "status", "--porcelain") == "A  .tasks/.gitattributes\nA  .tasks/config.yaml"
 
 
 def test_from_a_subfolder_of_a_repository_without_a_commit(tmp_path: Path) -> None:
@@ -49,13 +49,15 @@ def test_from_a_subfolder_of_a_repository_without_a_commit(tmp_path: Path) -> No
     (tmp_path / "deep" / "down").mkdir(parents=True)
     done = init_project(_project(tmp_path / "deep" / "down"))
     assert done.folder == str(tmp_path / ".tasks")
-    assert git(tmp_path, "status", "--porcelain") == "A  .tasks/config.yaml"
+    assert git(tmp_path, "status", "--porcelain") == "A  .tasks/.gitattributes\nA  .tasks/config.yaml"
 
 
 def test_in_a_linked_worktree_it_is_that_worktree(repo: Path, tmp_path: Path) -> None:
     git(repo, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side"))
     assert init_project(_project(tmp_path / "side")).folder == str(tmp_path / "side" / ".tasks")
-    assert git(tmp_path / "side", "status", "--porcelain") == "A  .tasks/config.yaml"
+    assert (
+        git(tmp_path / "side", "status", "--porcelain") == "A  .tasks/.gitattributes\nA  .tasks/config.yaml"
+    )
     assert git(repo, "status", "--porcelain") == ""
 
 
@@ -105,7 +107,7 @@ def test_a_git_that_is_too_old_is_told_before_anything_is_made(repo: Path, tmp_p
 def test_an_ignored_folder_is_made_and_warned_of(repo: Path) -> None:
     (repo / ".gitignore").write_text("*.log\n.tasks/\n")
     done = init_project(_project(repo))
-    assert done.created == (".tasks", ".tasks/config.yaml")
+    assert done.created == (".tasks", ".tasks/config.yaml", ".tasks/.gitattributes")
     assert not done.staged
     assert ".gitignore:2: .tasks/" in done.warnings[0]
 

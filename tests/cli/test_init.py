@@ -10,9 +10,9 @@ from tests.conftest import Cli, git
 
 def test_it_says_what_it_made_and_what_to_do_next(repo: Path, cli: Cli) -> None:
     done = cli("init")
-    assert done.stdout == f"made .tasks and .tasks/config.yaml in {repo}\n"
+    assert done.stdout == f"made .tasks, .tasks/config.yaml and .tasks/.gitattributes in {repo}\n"
     assert "gittasks add" in done.stderr
-    assert git(repo, "status", "--porcelain") == "A  .tasks/config.yaml"
+    assert git(repo, "status", "--porcelain") == "A  .tasks/.gitattributes\nA  .tasks/config.yaml"
 
 
 def test_a_second_call_says_that_all_is_there(repo: Path, cli: Cli) -> None:
@@ -26,7 +26,7 @@ def test_json(repo: Path, cli: Cli) -> None:
     assert first == {
         "schema": 1,
         "folder": str(repo / ".tasks"),
-        "created": [".tasks", ".tasks/config.yaml"],
+        "created": [".tasks", ".tasks/config.yaml", ".tasks/.gitattributes"],
         "staged": True,
     }
     assert second["created"] == []

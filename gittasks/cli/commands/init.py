@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from gittasks.cli.context import Context
 
-HELP = "make this repository a project: .tasks/ with its settings, staged"
+HELP = "make this repository a project: .tasks/ with its settings, staged; register the merge driver in this clone"
 EXAMPLE = "gittasks init"
 
 
@@ -30,8 +30,12 @@ def run(args: Namespace, ctx: Context) -> int:
         return 0
     if not done.created:
         ctx.out(f"this is a project already: {printable(done.folder)}")
+        if done.is_registered:
+            ctx.say("git in this clone merges tasks field by field now")
         return 0
-    ctx.out(f"made {' and '.join(done.created)} in {printable(ctx.project().top)}")
+    *others, last = done.created
+    made = f"{', '.join(others)} and {last}" if others else last
+    ctx.out(f"made {made} in {printable(ctx.project().top)}")
     if done.staged:
         ctx.say("staged; commit it with your next commit")
     ctx.say('next: gittasks add "the first thing to do"')
