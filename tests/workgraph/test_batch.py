@@ -151,7 +151,7 @@ def test_everything_wrong_is_named_at_once() -> None:
         ('{"subject": "x"}\n{"subject": \n', "f:3: is not JSON"),
         ('{"subject": "x"}\nsubject: y\n', "f:2: is not JSON"),
         ("- subject: &a x\n- subject: *a\n", "f:1: an anchor or alias"),
-        ("- subject: [\n", "f:2: is not YAML"),
+        ("- subject: [\n", "f:1: is not valid YAML"),
         ("- subject: x\n  subject: y\n", "f:2: subject: stands twice"),
         ("[1, 2]", "f:1: is the number 1"),
     ],

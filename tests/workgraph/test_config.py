@@ -132,7 +132,7 @@ def test_a_worktree_path_stays_inside_the_repository(path: str) -> None:
         ("just text\n", "1: : is 'just text'"),
         ("a: 1\n---\nb: 2\n", "3: : is a second document"),
         ("commit: auto\ncommit: auto\n", "2: : commit: stands twice"),
-        ("schema: [", "1: : is not YAML"),
+        ("schema: [", "1: : is not valid YAML"),
         ("commit: true\n", "1: commit: is True"),
         ("schema: 1.0\n", "1: schema: is 1.0"),
         ("schema: -1\n", "1: schema: is -1"),

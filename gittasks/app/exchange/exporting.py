@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,10 +58,9 @@ def _with_notes(project: Project, task: Task, folders: set[str], problems: list[
 
 def _format(kind: str, tasks: list[Full], everything: list[Task]) -> str:
     if kind == "json":
-        from gittasks.workgraph.exchange.to_json import tasks_as_json
+        from gittasks.workgraph.exchange.to_json import format_json
 
-        document = {"schema": SCHEMA, "tasks": tasks_as_json(tasks)}
-        return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        return format_json(tasks, schema=SCHEMA)
     if kind == "csv":
         from gittasks.workgraph.exchange.to_csv import format_csv
 

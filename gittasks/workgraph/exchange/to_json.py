@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,9 +11,13 @@ if TYPE_CHECKING:
     from gittasks.workgraph.exchange.records import Full
 
 
-def tasks_as_json(tasks: Iterable[Full]) -> list[dict[str, Any]]:
-    """The tasks as their files say them, unknown fields included, each with its `notes`."""
-    return [_task(full) for full in tasks]
+def format_json(tasks: Iterable[Full], *, schema: int) -> str:
+    """One document with the tasks as their files say them, unknown fields included, each with its `notes`.
+
+    One line a task: that is quick, and shows in a diff which tasks changed.
+    """
+    lines = ",\n".join(json.dumps(_task(full), ensure_ascii=False) for full in tasks)
+    return f'{{"schema": {schema}, "tasks": [\n{lines}\n]}}\n'
 
 
 def _task(full: Full) -> dict[str, Any]:

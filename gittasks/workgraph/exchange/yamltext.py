@@ -1,8 +1,7 @@
 """Strict reading of YAML that strangers wrote, with the line of every field. Pure.
 
-Plain data only: anchors, aliases, tags and directives are refused, so nothing can blow up or run. A plain scalar is
-a number, true, false or null only where its text is the usual way to write that; `0123`, `no` and dates stay text.
-ruamel.yaml is imported when called.
+Plain data only: anchors, aliases, tags and directives are refused, so nothing can blow up or run. What a plain word
+means is decided in `scalars`: `0123`, `no` and dates stay text.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gittasks.workgraph.exchange.jsontext import MAX_DEPTH, BadSourceError
 from gittasks.workgraph.scalars import resolve_plain
+from gittasks.workgraph.yamltree import TreeError, parse_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,27 +41,22 @@ class _Builder:
         self._first_line = first_line
 
     def documents(self, text: str) -> Iterator[tuple[int, Any]]:
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
+        done = 0
         try:
-            events = YAML(typ="safe", pure=True).parse(text)
+            events = parse_events(text)
             for event in events:
-                if type(event).__name__ == "DocumentStartEvent" and (event.version or event.tags):
+                kind = type(event).__name__
+                if kind == "DocumentStartEvent" and "\n%" in "\n" + text[done : event.end_mark.index]:
                     self._refuse(event, "a directive (%)")
-                if type(event).__name__ in _STARTS:
+                if kind in _STARTS:
                     value = self._value(event, events, 0)
                     if value is not None:
                         yield self._line(event), value
-        except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line = mark.line + self._first_line if mark else self._first_line
-            raise BadSourceError(
-                f"{self._name}:{line}: is not YAML: {error.problem or error.context}"
-            ) from None
-        except (YAMLError, ValueError, RecursionError) as error:
-            what = str(error).splitlines()[0] if str(error) else "nested too deep"
-            raise BadSourceError(f"{self._name}:{self._first_line}: is not YAML: {what}") from None
+                done = event.end_mark.index
+        except TreeError as error:
+            line = error.line + self._first_line - 1
+            expected = f": {error.expected}" if error.expected else ""
+            raise BadSourceError(f"{self._name}:{line}: {error.what}{expected}") from None
 
     def _value(self, event: Any, events: Iterator[Any], depth: int) -> Any:
         kind = type(event).__name__
