@@ -47,7 +47,9 @@ def survey(
     contents = {path: _read(site, path) for path in paths}
     own = f"{store.FOLDER}/{store.file_name(task_id)}"
     contents[own] = codec.edit_task(_read(site, own), own, task_id=task_id, changes={"status": COMPLETED})
-    scratch = os.path.join(project.private_folder(), f"trial.{new_base36(6)}.index")
+    trash = os.path.join(project.private_folder(), "trash")  # where a killed trial leaves it to be swept up
+    os.makedirs(trash, exist_ok=True)
+    scratch = os.path.join(trash, f"trial.{new_base36(6)}.index")
     tip, into = refs.resolve_commit(git, refs.HEADS + branch), refs.resolve_commit(git, refs.HEADS + base)
     finished = git_merging.commit_with(site.git, tip, contents, scratch)
     trial = git_merging.try_merge(git, into, finished)

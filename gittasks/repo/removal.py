@@ -156,7 +156,10 @@ def empty_trash(trash: str) -> None:
 
 
 def delete_tree(path: str) -> bool:
-    """Delete a folder, read-only parts as well; answer whether it is gone."""
+    """Delete a folder, read-only parts as well, or a file; answer whether it is gone."""
+    if not os.path.isdir(path) or os.path.islink(path):
+        os.unlink(path)
+        return True
     shutil.rmtree(path, ignore_errors=True)
     if os.path.lexists(path):
         for folder, names, _ in os.walk(path):

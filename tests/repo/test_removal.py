@@ -146,6 +146,7 @@ def test_killed_between_rename_and_unregistering(repo: Path, side: Path) -> None
     trash = repo / ".git" / "gittasks" / "trash"
     trash.mkdir(parents=True)
     os.rename(side, trash / "side.123456")
+    (trash / "trial.123456.index").write_text("")
     assert remove(repo, "side") is None
     assert names(repo) == ["main"]
     removal.empty_trash(str(trash))
