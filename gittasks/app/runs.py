@@ -157,6 +157,13 @@ def drain_notices(project: Project) -> list[Run]:
     return notices.drain(run_folders(project), project.env)
 
 
+def follow_notices(project: Project) -> Iterator[list[Run]]:
+    """What `drain_notices` answers, again and again for ever, whenever there is something."""
+    from gittasks.runtime import notices
+
+    return notices.follow(run_folders(project), project.env)
+
+
 def prune_runs(
     project: Project, *, older_than_s: float | None, keep: int | None = None, dry_run: bool = False
 ) -> Pruned:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from gittasks.base import flock
+import os
+
+from gittasks.base import clock, flock
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.runtime import journal, store
 from gittasks.runtime.record import format_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from gittasks.runtime.folders import Folders
     from gittasks.runtime.record import Run
+
+_POLL_S = 0.05
+_LOOK_ANYWAY_S = 2.0
 
 
 def peek(folders: Folders, env: Mapping[str, str]) -> list[Run]:
@@ -36,6 +41,29 @@ def drain(folders: Folders, env: Mapping[str, str]) -> list[Run]:
         if index.is_bloated:
             journal.compact(folders)
     return told
+
+
+def follow(folders: Folders, env: Mapping[str, str]) -> Iterator[list[Run]]:
+    """Like `drain`, again and again for ever; only what is new is answered. Costs next to nothing between ends."""
+    seen: object = None
+    look_at = 0.0
+    while True:
+        state, now = _state(folders), clock.monotonic_s()
+        # Now and then also without a change: a run whose supervisor was killed changes nothing by itself.
+        if state != seen or now >= look_at:
+            seen, look_at = state, now + _LOOK_ANYWAY_S
+            told = drain(folders, env)
+            if told:
+                yield told
+        clock.sleep_s(_POLL_S)
+
+
+def _state(folders: Folders) -> object:
+    try:
+        info = os.stat(folders.index_file)
+    except OSError:
+        return None
+    return info.st_ino, info.st_size, info.st_mtime_ns
 
 
 def _untold(lines: journal.Lines) -> list[Run]:

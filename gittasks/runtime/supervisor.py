@@ -53,7 +53,11 @@ def main(*, alive_fd: int, ack_fd: int) -> NoReturn:
     _let_go_of_terminal()
     guard = Guard(job, alive_fd=alive_fd, ack_fd=ack_fd)
     try:
-        guard.adopt() if job["adopt"] else guard.start(job["argv"], job["env"], job["cwd"])
+        if job["adopt"]:
+            guard.adopt()
+        else:
+            # Taken out of the job: the guard itself does not keep the secrets of the environment.
+            guard.start(job.pop("argv"), job.pop("env"), job.pop("cwd"))
         guard.watch()
     except BaseException as error:
         guard.note_crash(error)
@@ -72,6 +76,7 @@ class Guard:
         self._run = record.run_of(job["record"])
         self._leader: identity.Process | None = None
         self._is_child = False
+        self._gets_orphans = False
         self._pipe_fd = -1
         self._signals = Signals()
         self._writer = OutputWriter(
@@ -80,7 +85,7 @@ class Guard:
 
     def start(self, argv: list[bytes], env: dict[bytes, bytes], cwd: bytes) -> None:
         """Start the command, or record why it cannot be started; tell whoever waits for it."""
-        _become_subreaper()
+        self._gets_orphans = _become_subreaper()
         try:
             live.open_up(self._folders, self._run, self._settings)
             command_end = self._make_pipe()
@@ -126,6 +131,7 @@ class Guard:
             self._run.id,
             self._leader,
             self._is_child,
+            self._gets_orphans,
             self._settings["deadline"],
             float(self._settings["timeout_grace_s"]),
             bool(self._settings["leave_children"]),
@@ -264,10 +270,10 @@ def _let_go_of_terminal() -> None:
     os.chdir("/")
 
 
-def _become_subreaper() -> None:
-    """Let the orphans of the command become our children (prctl(2)); elsewhere than on Linux they cannot."""
+def _become_subreaper() -> bool:
+    """Let the orphans of the command become our children (prctl(2)); whether they will: elsewhere they cannot."""
     if sys.platform != "linux":
-        return
+        return False
     import ctypes
 
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)

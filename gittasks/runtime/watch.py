@@ -56,7 +56,8 @@ class Outcome(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What there is to watch. `is_child` tells whether the leader is our own child, or one we took over.
+    """What there is to watch. `is_child` tells whether the leader is our own child, or one we took over;
+    `gets_orphans` whether all that loses its parent below us becomes our child.
 
     `deadline` is in `clock.monotonic_s`. `read_stop` answers the grace in seconds when somebody asked to
     stop the run.
@@ -65,6 +66,7 @@ class Task(NamedTuple):
     run_id: RunId
     leader: Process
     is_child: bool
+    gets_orphans: bool
     deadline: float | None
     timeout_grace_s: float
     leave_children: bool
@@ -225,7 +227,7 @@ class Watch:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
-                self._childless = self._task.is_child
+                self._childless = self._task.gets_orphans
                 break
             if pid == 0:
                 break

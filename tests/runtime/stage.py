@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,30 @@ def until(happened: Callable[[], object], what: str = "") -> None:
     while not happened():
         assert time.monotonic() < deadline, f"waited {PATIENCE_S} s in vain {what}"
         time.sleep(0.005)
+
+
+def remains() -> list[int]:
+    """The pids of all live processes that have this test's own HOME: commands, supervisors, the program itself."""
+    mark = f"\0HOME={os.environ['HOME']}\0".encode()
+    return [
+        pid
+        for pid in identity.all_pids()
+        if mark in b"\0" + identity.read_environ(pid)
+        and (stat := identity.read_stat(pid)) is not None
+        and not stat.has_ended
+    ]
+
+
+@contextlib.contextmanager
+def nothing_remains() -> Iterator[None]:
+    """Whatever is started inside must have ended soon after; what has not is killed, and reported."""
+    try:
+        yield
+        until(lambda: not remains(), "for all processes to end")
+    finally:
+        for pid in remains():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 class Stage:

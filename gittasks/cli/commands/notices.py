@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gittasks.base import clock
+from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.cli.run_tables import run_lines
 
@@ -18,8 +18,6 @@ gittasks notices
 gittasks notices --follow
 """
 
-_FOLLOW_S = 0.1
-
 
 def configure(parser: ArgumentParser) -> None:
     """Whether to only look, or to go on telling."""
@@ -32,20 +30,22 @@ def run(args: Namespace, ctx: Context) -> int:
     from gittasks.app import runs
 
     project = ctx.project()
+    if args.peek and args.follow:
+        raise UsageError("--peek looks once, --follow tells: choose one")
     look = runs.peek_notices if args.peek else runs.drain_notices
     if not args.follow:
-        _tell(ctx, look(project), always=True)
+        _tell(ctx, look(project))
         return 0
-    while True:
-        _tell(ctx, runs.drain_notices(project), always=False)
-        clock.sleep_s(_FOLLOW_S)
+    for ended in runs.follow_notices(project):
+        _tell(ctx, ended)
+    return 0
 
 
-def _tell(ctx: Context, ended: list[Run], *, always: bool) -> None:
-    if ctx.json and (ended or always):
+def _tell(ctx: Context, ended: list[Run]) -> None:
+    if ctx.json:
         ctx.document({"notices": [run.as_json() for run in ended]})
     elif ended:
         ctx.out("\n".join(run_lines(ended)))
-    elif always:
+    else:
         ctx.say("nothing new")
     ctx.stdout.flush()

@@ -66,7 +66,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--leave-children",
         action="store_true",
-        help="let what it leaves running live on (default: it is stopped when the command ends)",
+        help="let what it leaves running live on, unheard (default: it is stopped when the command ends)",
     )
     parser.add_argument("words", nargs="...", metavar="-- COMMAND", help="the command and its arguments")
 
@@ -103,7 +103,9 @@ def exit_code_of(run: Run) -> int:
 def _order(args: Namespace, ctx: Context) -> Order:
     from gittasks.app.run_start import Order
 
-    words = [*args.words, *(ctx.command or ())]
+    # Without `--` in front, a later one belongs to the command: `gittasks run git log -- README`.
+    between = ["--"] if args.words and ctx.command is not None else []
+    words = [*args.words, *between, *(ctx.command or ())]
     if not words:
         raise UsageError("nothing to run", hint="gittasks run -- COMMAND...")
     return Order(

@@ -22,7 +22,7 @@ gittasks runs --watch
 """
 
 SHOWN_ENDED = 20
-_WATCH_S = 0.5
+_WATCH_S = 1.0
 _HOME_AND_CLEAR = "\x1b[H\x1b[J"
 
 
