@@ -76,8 +76,8 @@ def edit_task(data: bytes, path: str, *, task_id: int, changes: Mapping[str, Any
     if not edits:
         return data
     bom = _BOM if data.startswith(_BOM.encode()) else ""
-    for on_one_line in (False, True):
-        edited = _require_size((bom + splice(document.layout, edits, on_one_line=on_one_line)).encode())
+    for warily in (False, True):
+        edited = _require_size((bom + splice(document.layout, edits, warily=warily)).encode())
         if _says(edited, wanted):
             return edited
     raise SpliceError(f"{path}: the edit of {', '.join(sorted(changes))} came out wrong; nothing was written")

@@ -11,7 +11,17 @@ from bisect import bisect_left
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph.entries import format_entry, format_value
 from gittasks.workgraph.fields import BY_NAME
-from gittasks.workgraph.layout import BLOCK_LIST, FLOW_LIST, Entry, Item, Layout, line_end, line_start
+from gittasks.workgraph.layout import (
+    BLOCK_LIST,
+    BLOCK_MAP,
+    BLOCK_SCALAR,
+    FLOW_LIST,
+    Entry,
+    Item,
+    Layout,
+    line_end,
+    line_start,
+)
 from gittasks.workgraph.record import FIELDS
 from gittasks.workgraph.scalars import format_flow, format_json, format_scalar
 
@@ -23,7 +33,7 @@ _ORDER = {name: place for place, name in enumerate((*FIELDS, "blocks"))}
 
 
 class Change(NamedTuple):
-    """A new value for the field `name`; with `is_removal` the field shall go, and `value` says what that means."""
+    """A new value for the field `name`; with `is_removal` the field shall go, whatever `value` is."""
 
     name: str
     value: Any
@@ -39,13 +49,13 @@ class _Cut(NamedTuple):
     new: str
 
 
-def splice(layout: Layout, changes: Sequence[Change], *, on_one_line: bool = False) -> str:
+def splice(layout: Layout, changes: Sequence[Change], *, warily: bool = False) -> str:
     """The text of `layout` with `changes` made.
 
-    `on_one_line` writes no blocks: the way out where the lines that follow (an indented comment, a line of
-    blanks) would become part of one.
+    `warily` is the way out where the lines that follow (an indented comment, a line of blanks) would become
+    part of a block of text: it writes no blocks, and moves those below a removed field to the left.
     """
-    editor = _Editor(layout, on_one_line)
+    editor = _Editor(layout, warily)
     for change in sorted(changes, key=lambda change: _ORDER.get(change.name, len(_ORDER))):
         editor.make(change)
     return editor.result()
@@ -54,10 +64,10 @@ def splice(layout: Layout, changes: Sequence[Change], *, on_one_line: bool = Fal
 class _Editor:
     """Collects the cuts for one text."""
 
-    def __init__(self, layout: Layout, on_one_line: bool) -> None:
+    def __init__(self, layout: Layout, warily: bool) -> None:
         self._layout = layout
         self._text = layout.text
-        self._on_one_line = on_one_line
+        self._warily = warily
         self._cuts: list[_Cut] = []
         self._added: dict[int, list[str]] = {}
         self._gone: set[str] = set()
@@ -66,8 +76,9 @@ class _Editor:
         entry = self._layout.find(change.name)
         if entry is None:
             self._insert(change)
-        elif change.is_removal and self._remove(entry):
+        elif change.is_removal:
             self._gone.add(change.name)
+            (self._remove_from_flow if self._layout.is_flow else self._remove)(entry)
         elif change.name in BY_NAME and BY_NAME[change.name].is_list and entry.items:
             self._edit_list(entry, change.value)
         else:
@@ -80,7 +91,7 @@ class _Editor:
         done = 0
         for cut in sorted(self._cuts, key=lambda cut: cut[:3]):
             pieces += (self._text[done : cut.start], cut.new)
-            done = cut.end
+            done = max(done, cut.end)
         whole = "".join((*pieces, self._text[done:]))
         # A file without a final line end keeps that, also where its last lines went.
         return whole if self._text.endswith("\n") else whole.removesuffix("\n").removesuffix("\r")
@@ -97,7 +108,7 @@ class _Editor:
         if self._layout.is_flow:
             return format_json(value), []
         head, below = format_value(name, value, self._layout.indent)
-        return (format_flow(value), []) if below and self._on_one_line else (head, below)
+        return (format_flow(value), []) if below and self._warily else (head, below)
 
     def _replace(self, entry: Entry, head: str, below: Sequence[str]) -> None:
         """Another value in the place of the one of `entry`; what else stands on its line stays."""
@@ -159,14 +170,35 @@ class _Editor:
             else:
                 self._cut(last.end, last.end, f", {words}")
 
-    def _remove(self, entry: Entry) -> bool:
-        """Take the lines of a field out, with one blank line above; False where it has no lines to itself."""
+    def _remove(self, entry: Entry) -> None:
+        """Take the lines of a field out, with one blank line above them."""
         start = line_start(self._text, entry.key)
-        if self._layout.is_flow or self._text[start : entry.key].strip():
-            return False
         above = line_start(self._text, start - 1) if start else 0
         self._cut_lines(start if self._text[above:start].strip() else above, entry.tail)
-        return True
+        before = [
+            other for other in self._layout.entries if other.key < entry.key and other.name not in self._gone
+        ]
+        if self._warily and before and before[-1].style in (BLOCK_SCALAR, BLOCK_LIST, BLOCK_MAP):
+            self._move_left(entry.tail)
+
+    def _move_left(self, at: int) -> None:
+        """Take the indentation off the comments and blank lines below the line that `at` is on."""
+        while start := self._text.find("\n", at) + 1:
+            at = line_end(self._text, start)
+            words = self._text[start:at].lstrip(" ")
+            if words and not words.startswith("#"):
+                break
+            self._cut(start, at - len(words), "")
+
+    def _remove_from_flow(self, entry: Entry) -> None:
+        """Take a field out of `{}`, with the comma behind it or, of the last one, the comma before it."""
+        entries = self._layout.entries
+        place = entries.index(entry)
+        if any(other.name not in self._gone for other in entries[place:]):
+            self._cut(entry.key, entries[place + 1].key, "")
+        else:
+            stays = [other for other in entries[:place] if other.name not in self._gone][-1]
+            self._cut(stays.end, entry.end, "")
 
     def _insert(self, change: Change) -> None:
         """Put in a field that is not there: behind the last of those that come before it, with a blank line."""
@@ -194,10 +226,7 @@ class _Editor:
         before = [place for place in known if place < _ORDER[name]]
         if before:
             return known[max(before)], True
-        entry = known[min(known)]
-        # Behind all the same where something else (`---`) stands before it on its line.
-        shares = self._text[line_start(self._text, entry.key) : entry.key].strip() != ""
-        return entry, shares and not self._layout.is_flow
+        return known[min(known)], False
 
     def _spaced(self, at: int, fields: Sequence[str]) -> str:
         """`fields` for the end of a line, with a blank line before each and between the last and what follows."""

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from gittasks.workgraph import codec
+from gittasks.workgraph.codec import REMOVED
 from gittasks.workgraph.fields import BY_ATTRIBUTE, FieldError
 from gittasks.workgraph.record import BadTaskError, Task
 from gittasks.workgraph.scalars import format_scalar
@@ -31,6 +33,7 @@ def edit_with(data: bytes, values: dict[str, Any]) -> bytes:
 
 def changed(task: Task, values: dict[str, Any]) -> Task:
     extra = dict(task.extra) | {key[6:]: value for key, value in values.items() if key.startswith("extra:")}
+    extra = {name: value for name, value in extra.items() if value is not REMOVED}
     known = {key: value for key, value in values.items() if not key.startswith("extra:")}
     return task._replace(**known, extra=tuple(extra.items()))
 
@@ -40,20 +43,24 @@ def names_of(task: Task, values: dict[str, Any]) -> set[str]:
     now = changed(task, values)
     known = {field.name for name, field in BY_ATTRIBUTE.items() if getattr(now, name) != getattr(task, name)}
     before = {name: repr(value) for name, value in task.extra}
-    return known | {name for name, value in now.extra if before.get(name) != repr(value)}
+    after = {name: repr(value) for name, value in now.extra}
+    return known | {name for name in before | after if before.get(name) != after.get(name)}
 
 
-@given(hand_written(), changes())
+@given(hand_written(), changes(), st.booleans())
 def test_an_edit_says_what_was_asked_and_touches_no_other_line(
-    written: Written, values: dict[str, Any]
+    written: Written, values: dict[str, Any], with_removal: bool
 ) -> None:
+    if with_removal:
+        values |= {f"extra:{name}": REMOVED for name, _ in written.task.extra[:1]}
     edited = edit_with(written.data, values)
     assert repr(parse(edited)) == repr(changed(written.task, values))
     touched = names_of(written.task, values)
     text = edited.decode().removeprefix("\ufeff")
     at, added = 0, []
     for name, piece in written.pieces:
-        lines = piece.strip("\r\n")
+        # Below a removed field, a comment may have to move to the left.
+        lines = piece.strip() if with_removal and not name else piece.strip("\r\n")
         if name not in touched and lines.strip():
             start = text.find(lines, at)
             assert start >= 0, (name, piece)
@@ -223,8 +230,23 @@ def test_an_edit_of_what_is_left_of_a_file_is_right_or_refused(data: bytes, valu
             "subject: x\n\nref: 1\n",
         ),
         ("subject: x\n\nblocks: [3]", {"written_blocks": ()}, "subject: x"),
-        ("{subject: x, blocks: [3]}", {"written_blocks": ()}, "{subject: x, blocks: []}"),
-        # unknown fields
+        ("{subject: x, blocks: [3]}", {"written_blocks": ()}, "{subject: x}"),
+        # unknown fields, also taken out
+        ("subject: x\n\nref: 1 # r\n\nz: 1\n", {"extra:ref": REMOVED}, "subject: x\n\nz: 1\n"),
+        ("ref:\n  a: 1\nsubject: x", {"extra:ref": REMOVED}, "subject: x"),
+        (
+            "subject: x\nref: |\n  a\n# end",
+            {"extra:ref": REMOVED, "owner": "o"},
+            "subject: x\n\nowner: o\n\n# end",
+        ),
+        (
+            "subject: x\ndescription: |\n  a\nref: 1\n    \n  # indented\n",
+            {"extra:ref": REMOVED},
+            "subject: x\ndescription: |\n  a\n\n# indented\n",
+        ),
+        ("{a: 1, subject: x, b: 2, c: 3}", {"extra:a": REMOVED, "extra:c": REMOVED}, "{subject: x, b: 2}"),
+        ("{subject: x, b: 2, c: 3 }", {"extra:b": REMOVED, "extra:c": REMOVED}, "{subject: x }"),
+        ("{subject: x, b: 2}", {"extra:b": REMOVED, "extra:c": 3}, '{subject: x, "c": 3}'),
         (
             "subject: x\nref: {a: 1} # r\n",
             {"extra:ref": [1, {"b": None}]},
