@@ -149,7 +149,7 @@ def test_a_field_that_the_source_drops_goes(project: Project) -> None:
     assert "estimated_minutes" not in extra
 
 
-def test_a_field_that_cannot_be_taken_out_is_emptied(project: Project) -> None:
+def test_a_field_goes_also_where_a_comment_stands_in_the_way(project: Project) -> None:
     bring(project, issue("bd-1", description="words", due_at="monday"))
     path = Path(project.tasks_folder, "1.yaml")
     text = path.read_text()
@@ -158,7 +158,8 @@ def test_a_field_that_cannot_be_taken_out_is_emptied(project: Project) -> None:
     due = "due_at: monday\n"
     path.write_text(rest.replace(due, "").rstrip("\n") + f"\n\n{block}\n{due}  # indented\n")
     assert bring(project, issue("bd-1", description="words")).updated[0].fields == ("due_at",)
-    assert dict(by_ref(project)["beads:bd-1"].extra)["due_at"] is None
+    assert "due_at" not in dict(by_ref(project)["beads:bd-1"].extra)
+    assert "# indented" in path.read_text()
     assert by_ref(project)["beads:bd-1"].description == "words"
 
 
@@ -393,6 +394,23 @@ def test_links_and_fifos_among_the_files_are_refused(project: Project, tmp_path:
     assert "symbolic link" in refused(project, kind, link).message
     assert "not a regular file" in refused(project, kind, fifo).message
     assert "holds no" in refused(project, kind, empty).message
+
+
+def test_a_link_to_the_source_is_followed_and_a_pipe_is_refused(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "real.jsonl").write_text(json.dumps(issue("bd-1")))
+    (tmp_path / "link.jsonl").symlink_to("real.jsonl")
+    assert import_tasks(project, "beads", str(tmp_path / "link.jsonl")).added == ((1, "beads:bd-1"),)
+    os.mkfifo(tmp_path / "pipe")
+    assert refused(project, "beads", tmp_path / "pipe").hint == "name it as - and pipe it in"
+
+
+def test_a_folder_with_an_odd_name_makes_a_clean_ref(project: Project, tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/a\xffb\n\x1b"
+    os.mkdir(folder)
+    Path(os.fsdecode(folder), "1.json").write_text('{"id": "1", "subject": "x"}')
+    done = import_tasks(project, "claude", os.fsdecode(folder))
+    assert done.added == ((1, "claude:a\\xffb/1"),)
+    assert import_tasks(project, "claude", os.fsdecode(folder)).unchanged == 1
 
 
 def test_a_task_too_large_for_its_file_is_named(project: Project, tmp_path: Path) -> None:

@@ -22,7 +22,12 @@ ISSUES = (
 @pytest.fixture(autouse=True)
 def _initialised(repo: Path, cli: Cli) -> None:
     cli("init")
+    git(repo, "commit", "-qm", "init")
     (repo / "issues.jsonl").write_text(ISSUES)
+
+
+def tasks_of(repo: Path) -> list[str]:
+    return [path.name for path in (repo / ".tasks").glob("[0-9]*")]
 
 
 def test_the_report_tells_all_of_it(cli: Cli) -> None:
@@ -48,7 +53,7 @@ def test_again_it_is_a_no_op_in_git(repo: Path, cli: Cli) -> None:
     done = cli("import", "beads", "issues.jsonl", "--commit")
     assert "added 0, updated 0, unchanged 2" in done.stdout
     assert git(repo, "rev-parse", "HEAD") == head
-    assert git(repo, "status", "--porcelain", ".tasks") == "A  .tasks/config.yaml"
+    assert git(repo, "status", "--porcelain", ".tasks") == ""
 
 
 def test_json_names_everything(cli: Cli) -> None:
@@ -77,7 +82,7 @@ def test_json_names_everything(cli: Cli) -> None:
 def test_a_dry_run_tells_and_changes_nothing(repo: Path, cli: Cli) -> None:
     done = cli("import", "beads", "issues.jsonl", "--dry-run")
     assert "would be added 2" in done.stdout
-    assert sorted(path.name for path in (repo / ".tasks").iterdir()) == ["config.yaml"]
+    assert tasks_of(repo) == []
 
 
 def test_from_standard_input_and_from_a_subfolder(repo: Path, cli: Cli) -> None:
@@ -102,7 +107,7 @@ def test_what_is_wrong_is_named_and_nothing_written(repo: Path, cli: Cli) -> Non
     assert "standard input cannot be one" in cli("import", "ticket", "-", code=2).stderr
     error = json.loads(cli("import", "beads", "bad.jsonl", "--json", code=1).stdout)["error"]
     assert error["kind"] == "BadSourceError"
-    assert sorted(path.name for path in (repo / ".tasks").iterdir()) == ["config.yaml"]
+    assert tasks_of(repo) == []
 
 
 def test_bytes_that_are_no_text_on_standard_input(repo: Path) -> None:

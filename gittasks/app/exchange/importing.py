@@ -16,6 +16,7 @@ from gittasks.base.errors import InvalidError, RefusedError
 from gittasks.base.ids import new_uid
 from gittasks.workgraph import codec, drafts, notes_format, store
 from gittasks.workgraph.exchange import edges, imprint
+from gittasks.workgraph.exchange.entry import key_of
 from gittasks.workgraph.exchange.findings import Edge
 from gittasks.workgraph.graph import cycles
 from gittasks.workgraph.record import DELETED, FIELDS, MAX_FILE_BYTES, MAX_ID, STATUSES, TaskId
@@ -85,7 +86,7 @@ def import_tasks(
     `LockHeldError`, `DiskError`.
     """
     parsed = sources.read_source(kind, path, name=name or path, stdin=stdin)
-    prefix = sources.default_prefix(kind, path) if prefix is None else prefix
+    prefix = key_of(sources.default_prefix(kind, path) if prefix is None else prefix)
     store.require_folder(project.tasks_folder)
     with project.lock("import"):
         return _Import(project, parsed, f"{kind}:{prefix}/" if prefix else f"{kind}:").run(dry_run, commit)
@@ -295,12 +296,7 @@ class _Import:
     def _edit(self, task_id: TaskId, change: Mapping[str, Any]) -> FileWrite | None:
         data = store.read_file(self._project.tasks_folder, task_id)
         path = f"{store.FOLDER}/{store.file_name(task_id)}"
-        try:
-            edited = codec.edit_task(data, path, task_id=task_id, changes=change)
-        except codec.SpliceError:
-            # Where comments leave no room to take a field out, it stays, empty.
-            emptied = {name: None if value is codec.REMOVED else value for name, value in change.items()}
-            edited = codec.edit_task(data, path, task_id=task_id, changes=emptied)
+        edited = codec.edit_task(data, path, task_id=task_id, changes=change)
         return FileWrite(store.file_name(task_id), edited, False) if edited != data else None
 
     def _gone(self, batch: Sequence[Draft]) -> tuple[tuple[TaskId, str], ...]:

@@ -58,14 +58,15 @@ def read_source(kind: str, path: str, *, name: str, stdin: bytes | None = None) 
         if stdin is not None:
             raise UsageError(f"import {kind} reads a folder: standard input cannot be one")
         return _FOLDER_READERS[kind](_require_folder(path, name))
-    data = stdin if stdin is not None else _read(path, name, MAX_SOURCE_BYTES)
+    # A link that the caller names is the caller's business; one found in a folder is not.
+    data = stdin if stdin is not None else _read(os.path.realpath(path), name, MAX_SOURCE_BYTES)
     return _parse_file(kind, data, name)
 
 
 def default_prefix(kind: str, path: str) -> str:
     """What keeps the ids of this source apart from those of others of its kind; empty where they are unique."""
     # Each list of Claude Code counts from 1 again; its folder is what tells lists apart.
-    return os.path.basename(os.path.realpath(path)) if kind == "claude" else ""
+    return _text(os.path.basename(os.path.realpath(path))) if kind == "claude" else ""
 
 
 def _parse_file(kind: str, data: bytes, name: str) -> Parsed:
@@ -183,7 +184,9 @@ def _read(path: str, name: str, limit_bytes: int) -> bytes:
     try:
         return files.read_regular(path, limit_bytes=limit_bytes)
     except files.UnsafeFileError as error:
-        raise SourceError(f"{name}: {error.message.removeprefix(path + ': ')}") from None
+        what = error.message.removeprefix(path + ": ")
+        hint = "name it as - and pipe it in" if "not a regular file" in what else None
+        raise SourceError(f"{name}: {what}", hint=hint) from None
     except FileNotFoundError:
         raise NotFoundError(f"{name}: no such file") from None
 

@@ -76,7 +76,8 @@ def _lines(task: Task, record: dict[str, Any]) -> list[str]:
         ("waits for", " ".join(waits)),
         ("blocks", names(record["blocks"])),
         ("created", task.created),
-        *((name, str(value)) for name, value in task.extra),
+        # What an import remembers of its source is for the next import, not for people.
+        *((name, str(value)) for name, value in task.extra if name != "imported"),
     ]
     lines = [f"#{task.id}  {printable(task.subject)}"]
     lines += [f"  {printable(name):<10} {printable(value)}" for name, value in fields if value]
