@@ -82,7 +82,7 @@ def _merge(base: str, ours: str, theirs: str, *, path: str, marker_size: int) ->
         )
         left = file_merge.read_version(mine, path, task_id=task_id)
         right = file_merge.read_version(other, path, task_id=task_id)
-    except (BadTaskError, files.UnsafeFileError):
+    except (BadTaskError, files.UnsafeFileError, OSError):
         return None
     if not is_same_task(left.task, right.task):
         # Two tasks of one number: loud, and nothing of either lost. `resolve` gives one of them another number.

@@ -74,7 +74,7 @@ def resolve(project: Project, choices: Choices, *, dry_run: bool = False) -> Res
         answer = _carry_out(project, halted, plan, answer)
         if halted.is_over:
             forget_rebase(project)
-        elif plan.numbering.theirs and not plan.is_blocked:
+        elif plan.moves[1]:
             remember_rebase(project)
         return answer
 
@@ -156,7 +156,7 @@ def _carry_out(project: Project, halted: Halted, plan: Plan, answer: Resolution)
         store.write(project.tasks_folder, writes, journal=project.journal)
     gone = [_path(task_id) for task_id in plan.removed]
     gone += [_path(o.task_id) for o in answer.outcomes if o.action == resolution.REMOVED]
-    moved = [] if plan.is_blocked else _move_notes(project, halted, plan)
+    moved = _move_notes(project, halted, plan)
     for path in gone:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(project.top, path))
@@ -184,17 +184,13 @@ def _new_content(project: Project, outcome: Outcome) -> bytes | None:
 def _move_notes(project: Project, halted: Halted, plan: Plan) -> list[tuple[str, str]]:
     """Let notes follow their tasks: the side that has a note says whose it is. Answers (old path, new path)."""
     moved = []
-    ours, theirs = halted.notes
-    for path in sorted(ours | theirs):
+    for path in sorted(set().union(*halted.notes) if any(plan.moves) else ()):
         folder, name = path.split("/")[1:]
         known = TaskId(int(folder)) if folder.isascii() and folder.isdigit() else None
         if known is None:
             continue
-        finals = {
-            moves.get(known, known)
-            for notes, moves in ((ours, plan.numbering.ours), (theirs, plan.numbering.theirs))
-            if path in notes
-        }
+        sides = zip(halted.notes, plan.moves, strict=True)
+        finals = {moves.get(known, known) for notes, moves in sides if path in notes}
         # Both sides have it and disagree about whose it is: it stays where it is.
         if len(finals) == 1 and finals != {known}:
             new = f"{store.FOLDER}/{finals.pop()}/{name}"

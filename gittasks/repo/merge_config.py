@@ -21,8 +21,3 @@ def set_missing(git: Git, values: Mapping[str, str]) -> list[str]:
             git.output("config", "--local", "--replace-all", key, value, write=True)
             changed.append(key)
     return changed
-
-
-def unset_section(git: Git, section: str) -> bool:
-    """Take a whole section out of this clone's configuration; answer whether it was there."""
-    return git.call("config", "--local", "--remove-section", section, write=True).returncode == 0

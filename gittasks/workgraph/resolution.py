@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gittasks.workgraph.file_merge import Version
     from gittasks.workgraph.merge import Given
     from gittasks.workgraph.record import Row
-    from gittasks.workgraph.renumber import Place
+    from gittasks.workgraph.renumber import Moves, Place
 
 # What an outcome says was done, or what is to be done by a person (the last two).
 MERGED = "merged"
@@ -103,14 +103,15 @@ class Outcome(NamedTuple):
 class Plan(NamedTuple):
     """What to do: `outcomes` by id, the ids whose files go, and how many new ids it takes, from `first_new` on.
 
-    With `is_blocked` nothing may be written of the tasks that are numbered anew: some of them are still open.
+    With `is_blocked` nothing may be written of the tasks that are numbered anew: some of them are still open. `moves`
+    are the new numbers of what ours and theirs know by others, as far as they are given now.
     """
 
     outcomes: tuple[Outcome, ...]
     removed: tuple[TaskId, ...]
     new_ids: int
     is_blocked: bool
-    numbering: Numbering
+    moves: tuple[Moves, Moves]
 
 
 def plan(world: World, choices: Choices, *, first_new: TaskId, names: tuple[str, str]) -> Plan:
@@ -132,7 +133,11 @@ def plan(world: World, choices: Choices, *, first_new: TaskId, names: tuple[str,
     outcomes = sorted([*together, *apart], key=lambda outcome: outcome.task_id)
     removed = {outcome.task_id for outcome in outcomes if outcome.action == REMOVED}
     removed |= set() if is_blocked else goes
-    return Plan(tuple(outcomes), tuple(sorted(removed)), next(issued) - first_new, is_blocked, numbering)
+    new_ids = next(issued) - first_new if planner.is_renumbering else 0
+    moves: tuple[Moves, Moves] = ({}, {})
+    if planner.is_renumbering and not is_blocked:
+        moves = (numbering.ours, numbering.theirs)
+    return Plan(tuple(outcomes), tuple(sorted(removed)), new_ids, is_blocked, moves)
 
 
 class _Planner:
@@ -145,7 +150,7 @@ class _Planner:
         self._names = names
         self._shared = _shared_ids(numbering)
         self._together = [place for place in numbering.places if self._is_together(place)]
-        self._is_renumbering = any(self._is_wanted(place) for place in self._together)
+        self.is_renumbering = any(self._is_wanted(place) for place in self._together)
 
     def decide(self) -> tuple[list[Outcome], list[Outcome]]:
         """Outcomes of tasks whose numbers are in question, which belong together; and of all others."""
@@ -153,10 +158,10 @@ class _Planner:
         apart: list[Outcome] = []
         for place in self._numbering.places:
             if place in self._together:
-                together += self._outcomes(place) if self._is_renumbering else ()
+                together += self._outcomes(place) if self.is_renumbering else ()
             elif self._ids(place) & self._world.unmerged:
                 apart += self._outcomes(place) if self._is_wanted(place) else ()
-            elif self._is_renumbering:
+            elif self.is_renumbering:
                 together += self._references(place)
         known = [outcome.data for outcome in (*together, *apart) if outcome.data is not None]
         known += (text for task_id in self._shared if (text := self._mixture(task_id)) is not None)
@@ -169,7 +174,7 @@ class _Planner:
         """Ids whose files hold a task that now has another number."""
         finals = {place.final for place in self._numbering.places}
         gone = set()
-        for place in self._together if self._is_renumbering else ():
+        for place in self._together if self.is_renumbering else ():
             for known in (place.ours, place.theirs):
                 if known is None or known in finals:
                     continue

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from gittasks.app.ids import reserve
+from gittasks.app.resolving import resolve
 from gittasks.workgraph.record import COMPLETED, IN_PROGRESS, Task, TaskId
+from gittasks.workgraph.resolution import Choices
 from tests.app.forks import Fork, new_task, uid
 from tests.conftest import git
 from tests.faults import die_at
@@ -67,6 +69,19 @@ def test_from_the_other_side(fork: Fork) -> None:
     assert not fork.on("topic").merge("main")
     assert not fork.resolve().open
     assert fork.numbers()["b"] == 3 and fork.numbers()["a"] == 6
+    assert holds_both(fork)
+
+
+def test_settling_another_task_first_moves_nothing(fork: Fork) -> None:
+    fork.on("topic").edit(2, owner="ann").commit()
+    fork.on("main").edit(2, owner="bob").commit()
+    assert not fork.merge("topic")
+    done = resolve(fork.project, Choices("theirs", tasks=frozenset((TWO,))))
+    assert [(o.task_id, o.action) for o in done.outcomes] == [(2, "merged")]
+    assert fork.unmerged() == [".tasks/3.yaml"]
+    assert (fork.folder / ".tasks/3/b1.md").exists()
+    assert not fork.resolve().open
+    assert fork.numbers()["b"] == 6
     assert holds_both(fork)
 
 
