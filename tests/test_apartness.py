@@ -60,6 +60,7 @@ TASK_CALLS: Calls = {
     ],
     "finish": [("finish", "1", "--merge")],
     "resolve": [("resolve",)],
+    "rescue": [("rescue",)],
     "shell-init": [("shell-init",)],
     "completion": [("completion", "bash")],
 }

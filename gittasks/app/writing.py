@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gittasks.app import ids
+from gittasks.app.edits import FileEdit, read_before, record_edit
 from gittasks.base import clock
 from gittasks.base.errors import RefusedError
 from gittasks.base.ids import new_uid
@@ -103,18 +104,28 @@ def edit_many(
 
 
 def apply(
-    project: Project, writes: Sequence[FileWrite], *, ids: tuple[TaskId, ...], message: str, commit: bool
+    project: Project,
+    writes: Sequence[FileWrite],
+    *,
+    ids: tuple[TaskId, ...],
+    message: str,
+    commit: bool,
+    undoes: str = "",
 ) -> Written:
-    """Write, stage, and commit when asked; the caller holds the writers' lock.
+    """Write, remember the edit, stage, and commit when asked; the caller holds the writers' lock.
 
-    The lowest door: everything that changes a task file goes through here.
+    The lowest door: everything that changes a task file goes through here. `undoes` is the id of the edit that this
+    one takes back.
     """
     paths = tuple(f"{store.FOLDER}/{item.name}" for item in writes)
     if commit:
         index.refuse_during_operation(project.checkout.git_dir)
     if not writes:
         return Written(ids)
+    before = read_before(project.tasks_folder, writes)
     store.write(project.tasks_folder, writes, journal=project.journal)
+    edited = [FileEdit(item.name, old, item.data) for item, old in zip(writes, before, strict=True)]
+    record_edit(project, edited, message=message, undoes=undoes)
     warning = index.stage_paths(project.git, paths)
     made = None
     if commit:

@@ -48,6 +48,7 @@ COMMANDS = {
     "worktree": ("worktrees", "list, add, enter, run in, keep and remove worktrees"),
     "shell-init": ("worktrees", "print a shell function that changes into a task's worktree"),
     "resolve": ("worktrees", "settle the task files of a merge that stopped"),
+    "rescue": ("worktrees", "bring back uncommitted edits of worktrees that are gone"),
     "run": ("runs", "run a command in the background"),
     "runs": ("runs", "list runs"),
     "logs": ("runs", "show the output of a run"),

@@ -25,8 +25,11 @@ class Sibling(NamedTuple):
     git_dir: str
 
 
-def find_siblings(checkout: Checkout) -> list[Sibling]:
-    """All worktrees of the clone whose root is there, but `checkout` itself; the main one first, then by name."""
+def find_siblings(checkout: Checkout, *, also_gone: bool = False) -> list[Sibling]:
+    """All worktrees of the clone whose root is there, but `checkout` itself; the main one first, then by name.
+
+    `also_gone` has those too that git still knows, though their root is not there.
+    """
     common = checkout.common_dir
     admin = os.path.join(common, "worktrees")
     try:
@@ -41,7 +44,7 @@ def find_siblings(checkout: Checkout) -> list[Sibling]:
         link = _read_line(os.path.join(git_dir, "gitdir"))
         if git_dir != checkout.git_dir and link:
             found.append(Sibling(name, os.path.dirname(os.path.join(git_dir, link)), git_dir))
-    return [sibling for sibling in found if os.path.lexists(os.path.join(sibling.top, ".git"))]
+    return [item for item in found if also_gone or os.path.lexists(os.path.join(item.top, ".git"))]
 
 
 def read_head(git_dir: str, common_dir: str) -> str | None:
