@@ -73,6 +73,10 @@ class Folders(NamedTuple):
         """The last record of one run."""
         return os.path.join(self.ended_folder, run_id + ".json")
 
+    def crash_file(self, run_id: RunId) -> str:
+        """Where a supervisor that met a bug leaves its trace."""
+        return os.path.join(self.private, "runs", f"crash-{run_id}.txt")
+
     def output(self, run_id: RunId) -> str:
         """What the command of one run wrote. Made from the id alone, never from what a record says."""
         return os.path.join(self.outputs, run_id + ".txt")

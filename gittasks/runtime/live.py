@@ -6,7 +6,8 @@
     out             the pipe that the command writes to; a new supervisor can read on where the old one died
     end             room on the disk for the last record, so that a full disk cannot swallow it
     tail-<offset>   the newest output, once it is over its limit
-    stop            somebody asked to stop the run: for how many seconds to wait before SIGKILL
+    stop-<ms>       somebody asked to stop the run, and how long it may take before SIGKILL; empty, so that a full
+                    disk cannot refuse it
 
 The lock is taken before the folder holds anything, and handed from the starting process to its supervisor
 without a gap: a free lock always means that the supervisor is dead.
@@ -14,6 +15,7 @@ without a gap: a free lock always means that the supervisor is dead.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from gittasks.base import flock, ids
@@ -35,7 +37,7 @@ _ALIVE = "alive"
 RECORD = "record.json"
 SETTINGS = "settings.json"
 PIPE = "out"
-STOP = "stop"
+_STOP = "stop-"
 TAIL = "tail-"
 _END = "end"
 # What the last record may have more than the first one: numbers, a message.
@@ -87,8 +89,10 @@ def has_ended(folders: Folders, run_id: RunId) -> bool:
 
 
 def is_live(folders: Folders, run_id: RunId) -> bool:
-    """Whether a run has a folder and no recorded end."""
-    return os.path.isdir(folders.live_folder(run_id)) and not has_ended(folders, run_id)
+    """Whether a run has not ended, or its supervisor has not yet told everybody."""
+    if not os.path.isdir(folders.live_folder(run_id)):
+        return False
+    return not has_ended(folders, run_id) or is_guarded(folders, run_id)
 
 
 def is_guarded(folders: Folders, run_id: RunId) -> bool:
@@ -105,14 +109,10 @@ def is_guarded(folders: Folders, run_id: RunId) -> bool:
 
 
 def open_up(folders: Folders, run: Run, settings: dict[str, Any]) -> None:
-    """Fill the folder of a run whose command is about to be started. Raises `DiskError`, `OSError`."""
+    """Fill the folder of a run whose command is about to be started. Raises `OSError`."""
     folder = folders.live_folder(run.id)
-    fd = os.open(os.path.join(folder, _END), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(fd, b" " * (len(format_run(run)) + _ROOM_BYTES))
-    finally:
-        os.close(fd)
-    replace_file(os.path.join(folder, SETTINGS), dumps(settings).encode(), mode=0o600)
+    _create(os.path.join(folder, _END), b" " * (len(format_run(run)) + _ROOM_BYTES))
+    _create(os.path.join(folder, SETTINGS), dumps(settings).encode())
 
 
 def write_record(folders: Folders, run: Run) -> None:
@@ -192,21 +192,30 @@ def read_part(folders: Folders, run_id: RunId, name: str) -> bytes | None:
 
 def ask_to_stop(folders: Folders, run_id: RunId, grace_s: float) -> bool:
     """Leave the request to stop in a run's folder; `False` where the folder is gone, because the run has ended."""
+    path = os.path.join(folders.live_folder(run_id), f"{_STOP}{round(grace_s * 1000)}")
     if has_ended(folders, run_id):
         return False
     try:
-        replace_file(os.path.join(folders.live_folder(run_id), STOP), b"%f\n" % grace_s, mode=0o600)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except FileNotFoundError:
         return False
     return True
 
 
 def read_stop(folders: Folders, run_id: RunId) -> float | None:
-    """The grace in seconds of the request to stop; `None` where nobody asked."""
+    """The shortest grace, in seconds, of all requests to stop; `None` where nobody asked."""
+    names = os.listdir(folders.live_folder(run_id))
+    asked = [name[len(_STOP) :] for name in names if name.startswith(_STOP)]
+    return min((int(grace) / 1000 for grace in asked if grace.isdecimal()), default=None)
+
+
+def _create(path: str, data: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        return max(float(read_part(folders, run_id, STOP) or b""), 0.0)
-    except ValueError:
-        return None
+        if os.write(fd, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+    finally:
+        os.close(fd)
 
 
 def clear(folders: Folders, run_id: RunId) -> None:

@@ -46,6 +46,7 @@ def prune(
                 # The index forgets last: whatever stops us before, the run is still listed and pruned again.
                 _unlink(folders.output(run.id))
                 _unlink(folders.ended_file(run.id))
+                _unlink(folders.crash_file(run.id))
             journal.compact(folders, drop=[run.id for run in doomed])
     return pruned
 

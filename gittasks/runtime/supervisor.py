@@ -121,7 +121,8 @@ class Guard:
         path = os.path.join(self._folders.live_folder(self._run.id), live.PIPE)
         with contextlib.suppress(FileNotFoundError):
             self._pipe_fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._write(supervisor=identity.this_process().as_json())
+        with contextlib.suppress(GittasksError, OSError):
+            self._write(supervisor=identity.this_process().as_json())
         self._acknowledge(None)
 
     def watch(self) -> None:
@@ -142,7 +143,7 @@ class Guard:
             self._signals,
             pipe_fd=self._pipe_fd,
             writer=self._writer,
-            on_stopping=lambda: self._write(phase=record.STOPPING),
+            on_stopping=self._note_stopping,
         )
         self._record_outcome(watch.until_over())
         if task.leave_children:
@@ -153,8 +154,9 @@ class Guard:
         """Leave the trace of a bug where `doctor` and people find it; the run is taken over by the next command."""
         import traceback
 
-        path = os.path.join(self._folders.private, "runs", f"crash-{self._run.id}.txt")
-        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
+        with open(
+            self._folders.crash_file(self._run.id), "w", encoding="utf-8", errors="backslashreplace"
+        ) as file:
             file.writelines(traceback.format_exception(error))
 
     def _record_outcome(self, outcome: Outcome) -> None:
@@ -211,6 +213,11 @@ class Guard:
     def _write(self, **changes: Any) -> None:
         self._run = record.change(self._run, **changes)
         live.write_record(self._folders, self._run)
+
+    def _note_stopping(self) -> None:
+        # A full disk keeps nobody from stopping what fills it.
+        with contextlib.suppress(GittasksError, OSError):
+            self._write(phase=record.STOPPING)
 
     def _make_pipe(self) -> int:
         """The pipe for the output: our end is kept, the command's is answered.

@@ -364,7 +364,7 @@ def test_a_start_that_the_disk_refuses_leaves_no_trace(stage: Stage) -> None:
     )
     done = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=False)
     assert "NoSupervisorError: cannot start a run: " in done.stderr
-    assert "too large" in done.stderr
+    assert "No space left on device" in done.stderr
     assert os.listdir(stage.folders.live_folders) == []
     assert [name for name in os.listdir(stage.folders.outputs) if name.endswith(".txt")] == []
 
@@ -384,3 +384,15 @@ def test_an_id_is_never_used_twice(stage: Stage) -> None:
         assert fd_again is not None
         live.clear(stage.folders, run_id)
         os.close(fd_again)
+
+
+def test_a_full_disk_keeps_nobody_from_stopping_a_run(stage: Stage) -> None:
+    run = stage.shell("trap '' TERM; echo ready; sleep 600 & wait; wait; sleep 600")
+    stage.until_output(run, b"ready")
+    script = (
+        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "from gittasks.runtime import stopping\nfrom gittasks.runtime.folders import Folders\n"
+        f"assert stopping.ask_to_stop(Folders(*{tuple(stage.folders)!r}), {run.id!r}, 0.1)\n"
+    )
+    subprocess.run((sys.executable, "-c", script), check=True)
+    assert stage.end(run).status == "killed"
