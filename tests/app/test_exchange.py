@@ -215,6 +215,44 @@ def test_circles_are_left_out_and_named_also_with_local_edges(project: Project) 
     assert contents(project) == before
 
 
+def test_an_edge_onto_a_task_outside_the_batch_closes_no_circle_either(
+    project: Project, tmp_path: Path
+) -> None:
+    def claude(number: str, **fields: Any) -> Imported:
+        path = tmp_path / "list" / f"{number}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"id": number, "subject": number} | fields))
+        done = import_tasks(project, "claude", str(path.parent))
+        path.unlink()
+        return done
+
+    claude("1")
+    claude("2", blockedBy=["1"])
+    assert by_ref(project)["claude:list/2"].blocked_by == (1,)
+    done = claude("3", blockedBy=["2"], blocks=["1"])
+    assert [tuple(edge) for edge in done.circular] == [("3", "blocks", "1")]
+    done = claude("4", blocks=["2"])
+    assert not done.circular
+    assert by_ref(project)["claude:list/2"].blocked_by == (1, 4)
+
+
+def test_a_new_row_among_ours_is_new_whatever_number_it_has(project: Project) -> None:
+    writing.add_tasks(project, [Draft("a"), Draft("b", key="b"), Draft("c", blocked_by=("b",))])
+    first, second, third = project.snapshot().tasks()
+    table = f"id,uid,subject,blockedBy\n1,{first.uid},a,2\n3,,mine,2\n{third.id}x,{third.uid},c,2\n"
+    done = import_tasks(project, "csv", "-", stdin=table.encode())
+    assert done.added == ((4, "csv:3"),)
+    tasks = {task.id: task for task in project.snapshot().tasks()}
+    assert tasks[third.id].subject == "c"
+    assert (tasks[first.id].blocked_by, tasks[TaskId(4)].blocked_by) == ((second.id,), (second.id,))
+
+
+def test_one_ref_on_two_rows_makes_two_tasks_once(project: Project) -> None:
+    table = b"id,subject,ref\n1,a,x:1\n2,b,x:1\n"
+    assert len(import_tasks(project, "csv", "-", stdin=table).added) == 2
+    assert import_tasks(project, "csv", "-", stdin=table).unchanged == 2
+
+
 def test_a_locally_deleted_task_stays_deleted(project: Project) -> None:
     bring(project, issue("bd-1"))
     edit(project, 1, status="deleted")

@@ -119,9 +119,11 @@ class _Import:
             for key, uid in parsed.uids.items()
             if key in self._ids and self._there[TaskId(self._ids[key])].uid == uid
         )
-        if self._own:  # an export of this very project: its ids are ours
+        if self._own:  # an export of this very project: ids that it names beside its own rows are ours
+            rows = {draft.key for draft in parsed.drafts}
             for task_id in self._there:
-                self._ids.setdefault(str(task_id), task_id)
+                if str(task_id) not in rows:
+                    self._ids.setdefault(str(task_id), task_id)
 
     def run(self, dry_run: bool, commit: bool) -> Imported:
         resolved = edges.resolve(self._parsed.drafts, self._ids, relations=not self._parsed.speaks_of)
@@ -190,27 +192,23 @@ class _Import:
 
     def _without_circles(self, batch: Sequence[Draft]) -> tuple[list[Draft], list[Edge]]:
         """Leave out edges that would close a circle together with edges that are here already."""
-        if not any(key in self._ids for draft in batch for key in (draft.key, *map(str, draft.blocked_by))):
-            return list(batch), []
         circular: list[Edge] = []
         number = self._ids | {
             draft.key: self._ids.get(draft.key, MAX_ID + 1 + index) for index, draft in enumerate(batch)
         }
-        key_of = {task_id: key for key, task_id in number.items()}
-        waits, belongs = set(), set()
+        waits: dict[tuple[int, int], Edge] = {}
+        belongs: dict[tuple[int, int], Edge] = {}
         for draft in batch:
-            if draft.status != DELETED:
-                blockers, parent = self._added_edges(draft)
-                waits |= {(number[draft.key], number[key]) for key in blockers}
-                belongs |= {(number[draft.key], number[parent])} if parent is not None else set()
-        for field, find, wanted in (
-            ("blockedBy", cycles.find_cycle, waits),
-            ("parent", cycles.find_parent_cycle, belongs),
-        ):
+            blockers, parent = self._added_edges(draft) if draft.status != DELETED else ([], None)
+            here = number[draft.key]
+            waits |= {(here, number[key]): Edge(draft.key, "blockedBy", key) for key in blockers}
+            waits |= {(number[str(key)], here): Edge(draft.key, "blocks", str(key)) for key in draft.blocks}
+            belongs |= (
+                {(here, number[parent]): Edge(draft.key, "parent", parent)} if parent is not None else {}
+            )
+        for find, wanted in ((cycles.find_cycle, waits), (cycles.find_parent_cycle, belongs)):
             while cycle := find(self._rows, sorted(wanted)):
-                pair = next(pair for pair in pairwise(cycle) if pair in wanted)
-                wanted.remove(pair)
-                circular.append(Edge(key_of[pair[0]], field, key_of[pair[1]]))
+                circular.append(wanted.pop(next(pair for pair in pairwise(cycle) if pair in wanted)))
         return edges.without(batch, circular), circular
 
     def _added_edges(self, draft: Draft) -> tuple[list[str], str | None]:

@@ -78,6 +78,7 @@ def without(drafts: Sequence[Draft], lost: Sequence[Edge]) -> list[Draft]:
             blocked_by=tuple(
                 key for key in draft.blocked_by if (draft.key, "blockedBy", str(key)) not in pairs
             ),
+            blocks=tuple(key for key in draft.blocks if (draft.key, "blocks", str(key)) not in pairs),
             parent=None if (draft.key, "parent", str(draft.parent)) in pairs else draft.parent,
         )
         for draft in drafts

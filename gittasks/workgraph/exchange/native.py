@@ -149,8 +149,9 @@ class _Drafts:
             self._seen.add(uid)
             self._uids[key] = uid
             ref = ref or f"{OWN}:{uid}"
-        if ref:
-            self._refs.setdefault(key, ref)
+        if ref and ref not in self._seen and key not in self._refs:
+            self._seen.add(ref)
+            self._refs[key] = ref
         self._drafts.append(_draft(Entry(self._kind, key, fields, self._found), own_extra))
 
     def parsed(self, columns: Iterable[str]) -> Parsed:
