@@ -120,6 +120,7 @@ def take_away(leave: Leave) -> Left:
         rest = removal.remove(
             git, leave.tree, trash, refuse_dirty=losses.refuse_dirty, force=leave.force or bool(leave.safe)
         )
+        leave.project.drop_caches(leave.memo.name)
         messages += [f"some files could not be deleted and wait in {rest}"] if rest else []
     return Left(REMOVED, tuple(losses.files), tuple(lost), tuple(messages))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from gittasks.base import files
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo.discover import Checkout, find_checkout
 from gittasks.workgraph import store
@@ -237,6 +238,11 @@ class Project:
     def cache_folder(self) -> str:
         """Where caches of this clone lie; deleting it loses nothing."""
         return os.path.join(self.checkout.private_dir, "cache")
+
+    def drop_caches(self, worktree: str) -> None:
+        """Delete the caches of a worktree that is gone."""
+        for kind in ("tasks", "texts", "board"):
+            files.remove_cache(os.path.join(self.cache_folder, f"{kind}-{worktree}.bin"))
 
     def private_folder(self) -> str:
         """`<git common dir>/gittasks`, made when missing."""

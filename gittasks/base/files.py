@@ -122,6 +122,11 @@ def write_cache(path: str, data: bytes) -> bool:
     return True
 
 
+def remove_cache(path: str) -> None:
+    """Delete a cache file, if it is there and that is possible."""
+    _unlink_quietly(path)
+
+
 def sync_folder(path: str) -> None:
     """Make renames inside `path` survive a power cut."""
     with _Translate(path):

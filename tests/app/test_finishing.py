@@ -26,7 +26,7 @@ from gittasks.app.checks import CheckFailedError
 from gittasks.app.finish_survey import KEEP, MERGE, REMOVE, CannotFinishError, NotStartedError, Options
 from gittasks.app.finishing import Finished, finish
 from gittasks.app.homing import TwoVersionsError
-from gittasks.app.project import Project
+from gittasks.app.project import Project, open_project
 from gittasks.base.errors import GittasksError
 from gittasks.repo.git import GitError
 from gittasks.repo.index import OperationInProgressError
@@ -620,3 +620,16 @@ def test_memos_that_are_damaged_lose_nothing(project: Project, repo: Path, site:
         assert memos.load(project.checkout.private_dir, site.name) == memos.Memo(site.name)
     assert end(project).outcome == "removed"
     is_home(repo)
+
+
+def test_no_cache_of_a_removed_worktree_is_left(repo: Path) -> None:
+    (repo / ".tasks").mkdir()
+    project = open_project(str(repo))
+    task = project.add("one")
+    started = project.start(task.id)
+    open_project(started.path).board()
+    project.board()
+    git(Path(started.path), "commit", "-qm", "tasks")
+    project.finish(task.id, how="merge")
+    left = [path.name for path in Path(project.cache_folder).iterdir() if started.name in path.name]
+    assert left == []
