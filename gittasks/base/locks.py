@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from gittasks.base import clock
@@ -59,9 +58,13 @@ def _sign(path: str, purpose: str) -> None:
 
 
 def _holder(path: str) -> str:
+    """Who signed the lock, if that process is still there; the signature outlives its owner."""
     try:
         with open(path, "rb") as file:
             line = file.read(200).decode("utf-8", "replace").strip()
-    except OSError:
-        line = ""
-    return line or f"an unknown process (see `lsof {path}`)" if sys.platform != "win32" else "another process"
+        os.kill(int(line.split()[1]), 0)
+    except PermissionError:  # another user's process: there it is
+        return line
+    except (OSError, ValueError, IndexError, OverflowError):
+        return f"an unknown process (`lsof {path}` may name it)"
+    return line
