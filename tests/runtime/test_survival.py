@@ -272,7 +272,8 @@ from gittasks.runtime import notices
 from gittasks.runtime.folders import Folders
 folders = Folders(*sys.argv[1:4])
 told = []
-while not os.path.exists(sys.argv[4]):
+parent = os.getppid()  # a test that was killed must not leave its readers spinning
+while not os.path.exists(sys.argv[4]) and os.getppid() == parent:
     told += notices.drain(folders, os.environ)
 told += notices.drain(folders, os.environ)
 print(" ".join(run.id for run in told))
