@@ -16,17 +16,19 @@ import zlib
 from bisect import bisect_left
 from operator import attrgetter
 
+from gittasks.app.changes import Changes, parse_version, task_ids, task_path, unreadable
 from gittasks.base import cache, files
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import siblings
 from gittasks.workgraph import graph, store
-from gittasks.workgraph.record import MAX_FILE_BYTES, BadTaskError, Problem, Row, Task, TaskId
+from gittasks.workgraph.record import MAX_FILE_BYTES, Problem, Row, Task, TaskId
 from gittasks.workgraph.snapshot import list_signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from gittasks.app.changes import RawChange
     from gittasks.app.project import Project
     from gittasks.repo.siblings import Sibling
     from gittasks.workgraph.overlay import Overlaid, Version
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
 _LAYOUT = "board-1"
 _FILES_PER_READ = 5_000
 _ROUND_S = 10.0
-_MAX_CHANGED = 2_000
-# Problems in other worktrees are named with the worktree, since the path alone would point here.
-_Raw = tuple[int, "tuple[Any, ...] | None", "tuple[Any, ...] | None"]
 
 
 class _Known(NamedTuple):
@@ -50,7 +49,7 @@ class _Known(NamedTuple):
     quick: tuple[Any, ...]
     full: tuple[Any, ...]
     looked_at: float
-    changed: list[_Raw]
+    changed: list[RawChange]
     problems: list[tuple[Any, ...]]
 
 
@@ -104,20 +103,33 @@ class Board:
         return [self._folded[row.id] if row.id in self._folded else next(here) for row in rows]
 
 
-def load_board(project: Project) -> Board | Snapshot:
-    """The board of this checkout; just its snapshot where the clone has no other worktree with tasks."""
+def load_board(project: Project, *, remotes: bool | None = None) -> Board | Snapshot:
+    """The board of this checkout; just its snapshot where nothing else has tasks.
+
+    `remotes` lays remote-tracking branches over it too (`None`: if the settings say so).
+    """
     here = project.snapshot()
-    others = [found for found in siblings.find_siblings(project.checkout) if _has_tasks(found)]
-    if not others:
-        return here
+    others = siblings.find_siblings(project.checkout)
+    found: dict[str, Changes] = {}
+    with_tasks = [other for other in others if _has_tasks(other)]
+    if with_tasks:
+        found |= _look_at_worktrees(project, with_tasks, len(here.rows))
+    from gittasks.app import remotes as remote_branches
+
+    if remote_branches.wants_remotes(project) if remotes is None else remotes:
+        found |= remote_branches.load_remote_changes(project, others)
+    return _fold(project, here, found) if found else here
+
+
+def _look_at_worktrees(project: Project, others: list[Sibling], tasks: int) -> dict[str, Changes]:
     path = os.path.join(project.cache_folder, f"board-{project.checkout.name}.bin")
     loaded = cache.load_cache(path, _LAYOUT)
     known = loaded if isinstance(loaded, dict) else {}
-    reader = _Reader(project, known, len(here.rows))
+    reader = _Reader(project, known, tasks)
     found = {other.name: reader.look(other) for other in others}
     if reader.moved or known.keys() != found.keys():
         cache.save_cache(path, _LAYOUT, {name: tuple(entry) for name, entry in found.items()})
-    return _fold(project, here, found)
+    return {name: Changes(entry.changed, entry.problems) for name, entry in found.items()}
 
 
 def _has_tasks(sibling: Sibling) -> bool:
@@ -183,19 +195,21 @@ class _Reader:
             return _Known(head, ours, (), full, self._now, [], [])
         base = differences.merge_base(git, here, theirs)
         paths = differences.changed_in_worktree(git, base, store.FOLDER)
-        ids = _task_ids(paths)
-        before = differences.read_files(git, base, [_path(task_id) for task_id in ids])
+        ids = task_ids(paths)
+        before = differences.read_files(git, base, [task_path(task_id) for task_id in ids])
         problems: list[tuple[Any, ...]] = []
-        changed: list[_Raw] = []
+        changed: list[RawChange] = []
         for task_id in ids:
-            old = _parse(before.get(_path(task_id)), task_id, sibling.name, [])
-            new = _parse(_read(sibling.top, task_id, problems, sibling.name), task_id, sibling.name, problems)
+            old = parse_version(before.get(task_path(task_id)), task_id, sibling.name, [])
+            new = parse_version(
+                _read(sibling.top, task_id, problems, sibling.name), task_id, sibling.name, problems
+            )
             if new is not None or not _exists(sibling.top, task_id):
                 changed.append((task_id, old and tuple(old), new and tuple(new)))
         return _Known(head, ours, _quick(sibling, changed), full, self._now, changed, problems)
 
 
-def _fold(project: Project, here: Snapshot, found: dict[str, _Known]) -> Board:
+def _fold(project: Project, here: Snapshot, found: Mapping[str, Changes]) -> Board:
     if not any(entry.changed or entry.problems for entry in found.values()):
         return Board(here, {}, ())
     from gittasks.workgraph.overlay import Version, overlay
@@ -219,7 +233,7 @@ def _task_here(project: Project, here: Snapshot, task_id: int) -> Task | None:
 def _strangers(overlaid: dict[int, Overlaid]) -> list[Problem]:
     return [
         Problem(
-            f"{source}:{_path(task_id)}",
+            f"{source}:{task_path(task_id)}",
             0,
             "uid",
             f"is another task with the same id: {task.subject!r}",
@@ -231,7 +245,7 @@ def _strangers(overlaid: dict[int, Overlaid]) -> list[Problem]:
     ]
 
 
-def _quick(sibling: Sibling, changed: list[_Raw]) -> tuple[Any, ...]:
+def _quick(sibling: Sibling, changed: list[RawChange]) -> tuple[Any, ...]:
     """What is cheap to see of a worktree: its folder, and the files it is known to have changed."""
     folder = os.path.join(sibling.top, store.FOLDER)
     names = ["", *(store.file_name(TaskId(task_id)) for task_id, _, _ in changed)]
@@ -255,24 +269,12 @@ def _full(sibling: Sibling) -> tuple[Any, ...]:
     return len(names), zlib.crc32("\0".join(names).encode("utf-8", "surrogateescape")), zlib.crc32(signatures)
 
 
-def _task_ids(paths: Sequence[str]) -> list[TaskId]:
-    """The ids of the task files among `paths`; whole folders of foreign files are not read."""
-    prefix = store.FOLDER + "/"
-    names = [path[len(prefix) :] for path in paths if path.startswith(prefix)]
-    ids = [task_id for name in names if (task_id := store.parse_file_name(name)) is not None]
-    return sorted(ids)[:_MAX_CHANGED]
-
-
-def _path(task_id: int) -> str:
-    return f"{store.FOLDER}/{store.file_name(TaskId(task_id))}"
-
-
 def _exists(top: str, task_id: int) -> bool:
-    return os.path.lexists(os.path.join(top, _path(task_id)))
+    return os.path.lexists(os.path.join(top, task_path(task_id)))
 
 
 def _read(top: str, task_id: int, problems: list[tuple[Any, ...]], source: str) -> bytes | None:
-    path = os.path.join(top, _path(task_id))
+    path = os.path.join(top, task_path(task_id))
     try:
         return files.read_regular(path, limit_bytes=MAX_FILE_BYTES)
     except FileNotFoundError:
@@ -283,17 +285,5 @@ def _read(top: str, task_id: int, problems: list[tuple[Any, ...]], source: str) 
             if isinstance(error, files.UnsafeFileError)
             else str(error)
         )
-        problems.append(tuple(Problem(f"{source}:{_path(task_id)}", 0, "", what, kind="file")))
-        return None
-
-
-def _parse(data: bytes | None, task_id: TaskId, source: str, problems: list[tuple[Any, ...]]) -> Task | None:
-    if data is None:
-        return None
-    from gittasks.workgraph import codec
-
-    try:
-        return codec.parse_task(data, f"{source}:{_path(task_id)}", task_id=task_id)
-    except BadTaskError as error:
-        problems.extend(tuple(problem) for problem in error.problems)
+        problems.append(unreadable(TaskId(task_id), source, what))
         return None

@@ -68,11 +68,14 @@ class Project:
         folder = store.require_folder(self.tasks_folder)
         return load_snapshot(folder, self.cache_folder, self.checkout.name)
 
-    def board(self) -> Board | Snapshot:
-        """All tasks as they would be if the work of every worktree were merged now. Raises `NoTasksError`."""
+    def board(self, *, remotes: bool | None = None) -> Board | Snapshot:
+        """All tasks as they would be if the work of every worktree were merged now. Raises `NoTasksError`.
+
+        `remotes`: that of recent remote-tracking branches too (`None`: if the settings say so).
+        """
         from gittasks.app.board import load_board
 
-        return load_board(self)
+        return load_board(self, remotes=remotes)
 
     def task(self, task_id: int) -> Task:
         """One task, as the board has it. Raises `UnknownTaskError`, `BadTaskError`."""

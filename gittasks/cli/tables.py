@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
+from gittasks.repo.claims import claim_refs
+from gittasks.workgraph.record import PENDING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from gittasks.app.reading import Tasks
     from gittasks.cli.context import Context
@@ -15,8 +17,13 @@ if TYPE_CHECKING:
     from gittasks.workgraph.record import Problem, Row
 
 
-def task_lines(snapshot: Tasks, rows: Sequence[Row], *, status: bool = True) -> list[str]:
-    """One line a task: id, status (unless all have the same), priority, subject, then what else is set."""
+def task_lines(
+    snapshot: Tasks, rows: Sequence[Row], *, status: bool = True, claimed: Container[int] = ()
+) -> list[str]:
+    """One line a task: id, status (unless all have the same), priority, subject, then what else is set.
+
+    `claimed` are the ids of claimed tasks: of a task in progress its owner says enough.
+    """
     width = len(str(max((row.id for row in rows), default=0))) + 1
     waits = snapshot.derived.open_blockers
     cyclic = frozenset(snapshot.derived.cyclic)
@@ -34,6 +41,8 @@ def task_lines(snapshot: Tasks, rows: Sequence[Row], *, status: bool = True) -> 
             more += "  waits for " + ", ".join([f"#{task_id}" for task_id in waits[row.id]])
         if row.id in cyclic:
             more += "  on a cycle"
+        if row.status == PENDING and row.id in claimed:
+            more += "  claimed"
         if row.id in snapshot.overlaid:
             more += _sources(snapshot.overlaid[row.id])
         lines.append(f"{f'#{row.id}':>{width}}  {state}P{row.priority}  {subject}{more}")
@@ -60,28 +69,35 @@ def _sources(found: Overlaid) -> str:
 
 
 def add_here_option(parser: ArgumentParser) -> None:
-    """`--here`: leave the other worktrees out."""
-    parser.add_argument(
-        "--here", action="store_true", help="this checkout alone, without the other worktrees"
+    """`--here` leaves the other worktrees out, `--remotes` takes remote-tracking branches in."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--here", action="store_true", help="this checkout alone, without the other worktrees")
+    group.add_argument(
+        "--remotes",
+        action="store_true",
+        help="with what recent remote-tracking branches changed (as last fetched)",
     )
 
 
 def load_tasks(args: Namespace, ctx: Context) -> Tasks:
-    """The board, or with `--here` this checkout alone."""
+    """The board, with or without remote branches, or with `--here` this checkout alone."""
     project = ctx.project()
-    return project.snapshot() if args.here else project.board()
+    return project.snapshot() if args.here else project.board(remotes=args.remotes or None)
 
 
 def show_rows(ctx: Context, snapshot: Tasks, rows: Sequence[Row], *, empty: str, status: bool = True) -> int:
     """Answer with `rows`, as lines or as a document, name what could not be read, and answer the exit code."""
+    project = ctx.project()
     if ctx.json:
-        from gittasks.app.reading import as_json
+        from gittasks.app.reading import as_json, taken_ids
 
-        document = {"tasks": as_json(snapshot, snapshot.full(list(rows)))}
+        taken = taken_ids(project, rows, owner=project.actor)
+        document = {"tasks": as_json(snapshot, snapshot.full(list(rows)), taken=taken)}
         problems = (*snapshot.problems, *snapshot.elsewhere)
         ctx.document(document | {"problems": [problem.as_json() for problem in problems]})
     elif rows:
-        ctx.out("\n".join(task_lines(snapshot, rows, status=status)))
+        claimed = claim_refs(project.checkout, project.env)
+        ctx.out("\n".join(task_lines(snapshot, rows, status=status, claimed=claimed)))
     else:
         ctx.say(empty)
     tell_problems(ctx, snapshot.elsewhere)

@@ -31,6 +31,7 @@ _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyz_")
 _VALUE_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./{}")
 _MAX_PATH = 200
 _MAX_WORDS = 1000
+_MAX_DAYS = 36_500
 
 DEFAULT_TEXT = """\
 # Settings of gittasks, for everyone who works in this repository.
@@ -43,6 +44,10 @@ schema: 1
 
 # What happens to a change of a task: `staged` (the default) leaves the commit to you, `auto` commits it at once.
 # commit: staged
+
+# Whether lists show what recent remote-tracking branches changed too, as `--remotes` does, and how recent.
+# remotes: false
+# remote_days: 14
 
 # What `gittasks finish` runs first, each in the task's worktree; it stops where one fails.
 # A list is a program and its arguments, a text is run by `sh -c`.
@@ -71,12 +76,15 @@ class Config(NamedTuple):
     """The settings; each has its default where the file, or the key, is missing.
 
     `worktree_path` is relative to the main worktree's root and holds `{name}`. `commit` is one of `COMMIT_MODES`.
+    `remotes` puts remote-tracking branches of the last `remote_days` days on the board.
     `checks` and `agents` map names to argv, in file order. `extra` holds unknown keys with their values, `warnings`
     names them.
     """
 
     worktree_path: str = DEFAULT_WORKTREE_PATH
     commit: str = COMMIT_MODES[0]
+    remotes: bool = False
+    remote_days: int = 14
     checks: Mapping[str, Command] = {}
     agents: Mapping[str, Command] = {}
     extra: tuple[tuple[str, Any], ...] = ()
@@ -188,10 +196,10 @@ def _read_plain(data: bytes) -> tuple[dict[str, Any], dict[str, int]] | None:
         name, _, value = line.partition(b": ")
         if not _NAME_BYTES.issuperset(name) or not name or name.decode() in values:
             return None
-        if not _VALUE_BYTES.issuperset(value) or not 0 < len(value) <= _MAX_PATH or value[0] in b"-{":
+        if not _VALUE_BYTES.issuperset(value) or not 0 < len(value) <= _MAX_PATH or value[0] in b"-{}":
             return None
         known = resolve_plain(value.decode())
-        if type(known) not in (int, str):
+        if type(known) not in (int, str, bool):
             return None
         lines[name.decode()] = number
         values[name.decode()] = known
@@ -219,6 +227,18 @@ def _commit(value: Any) -> str:
     if value not in COMMIT_MODES:
         raise _BadValueError(f"is {_show(value)}", " or ".join(COMMIT_MODES))
     return str(value)
+
+
+def _remotes(value: Any) -> bool:
+    if type(value) is not bool:
+        raise _BadValueError(f"is {_show(value)}", "true or false")
+    return value
+
+
+def _remote_days(value: Any) -> int:
+    if type(value) is not int or not 0 < value <= _MAX_DAYS:
+        raise _BadValueError(f"is {_show(value)}", f"a number of days from 1 to {_MAX_DAYS}")
+    return value
 
 
 def _worktree_path(value: Any) -> str:
@@ -272,6 +292,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "schema": _schema,
     "worktree_path": _worktree_path,
     "commit": _commit,
+    "remotes": _remotes,
+    "remote_days": _remote_days,
 }
 _COMMANDS: dict[str, Callable[[Any], Command]] = {
     "checks": _check_command,

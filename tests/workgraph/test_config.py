@@ -48,6 +48,8 @@ def _uncomment(line: str) -> str:
     is_setting = text.startswith("  ") or text.split(":")[0] in (
         "worktree_path",
         "commit",
+        "remotes",
+        "remote_days",
         "checks",
         "agents",
     )
@@ -77,13 +79,13 @@ def test_unknown_settings_are_kept_and_named_with_the_nearest_known_one() -> Non
     assert [str(warning) for warning in said.warnings] == [
         ".tasks/config.yaml:3: worktre_path: is an unknown setting, ignored: did you mean worktree_path?",
         ".tasks/config.yaml:4: later: is an unknown setting, ignored: known are schema, worktree_path, commit, "
-        "checks, agents",
+        "remotes, remote_days, checks, agents",
     ]
 
 
 def test_all_problems_are_told_at_once_each_with_its_line() -> None:
     text = "schema: 2\ncommit: never\nworktree_path: x\nchecks: [1]\nagents:\n  a: x y\n  b: [1]\n"
-    text += "  -c: [x]\n  d: ['']\n"
+    text += "  -c: [x]\n  d: ['']\nremotes: maybe\nremote_days: 0\n"
     assert _problems(text) == [
         "1: schema: is 2: written by a newer gittasks",
         "2: commit: is 'never'",
@@ -93,6 +95,8 @@ def test_all_problems_are_told_at_once_each_with_its_line() -> None:
         "7: agents.b: is [1]",
         "8: agents.-c: is no name for a command",
         "9: agents.d: names no program",
+        "10: remotes: is 'maybe'",
+        "11: remote_days: is 0",
     ]
 
 
@@ -165,7 +169,15 @@ def test_only_a_regular_file_of_a_sane_size_is_read(tmp_path: Path, kind: str) -
 _plain_lines = st.lists(
     st.one_of(
         st.sampled_from(
-            ["", "# note", "commit: auto", "commit: staged", "schema: 1", "worktree_path: w/{name}"]
+            [
+                "",
+                "# note",
+                "commit: auto",
+                "remotes: true",
+                "remote_days: 3",
+                "schema: 1",
+                "worktree_path: w/{name}",
+            ]
         ),
         st.from_regex(r"[a-z_]{0,3}(: ?)?[A-Za-z0-9{}./_\-#&*'\" ]{0,8}", fullmatch=True),
     ),
