@@ -16,7 +16,7 @@ from gittasks.app.doctor import Finding
 from gittasks.app.project import Project, open_project
 from gittasks.app.setup import init_project
 from gittasks.base import cache
-from gittasks.workgraph import snapshot
+from gittasks.workgraph import row_cache
 from gittasks.workgraph.codec import format_task, parse_task
 from gittasks.workgraph.record import Task, TaskId
 from tests.conftest import git
@@ -373,9 +373,9 @@ def test_an_interrupted_write_that_a_person_overtook_is_left_with_the_reason(
 def test_a_cache_that_lies_is_found_and_deleted(project: Project) -> None:
     project.snapshot()
     path = os.path.join(project.cache_folder, "tasks-main.bin")
-    content = cache.load_cache(path, snapshot._ROWS_LAYOUT)
+    content = cache.load_cache(path, row_cache._ROWS_LAYOUT)
     lie = marshal.loads(marshal.dumps(content).replace(b"Task 1", b"Tusk 1"))
-    cache.save_cache(path, snapshot._ROWS_LAYOUT, lie)
+    cache.save_cache(path, row_cache._ROWS_LAYOUT, lie)
     assert project.snapshot().rows[0].subject == "Tusk 1"
     assert _only(project).code == "stale-cache"
     assert [finding.code for finding in doctor.mend(project).mended] == ["stale-cache"]

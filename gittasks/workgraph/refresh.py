@@ -1,0 +1,226 @@
+"""Bringing cached rows up to date: parse the files that changed, derive the graph anew where that is needed.
+
+Only imported when something changed. A first read after a checkout comes through here with every file, one after
+`git switch` with a hundred of them: both are what a person waits for.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+
+from gittasks.base import files
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.workgraph import graph, store
+from gittasks.workgraph.record import MAX_FILE_BYTES, BadTaskError, Problem, Row, Task, TaskId
+from gittasks.workgraph.row_cache import COLUMNS, DIGEST_BYTES, chunks, save_texts
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gittasks.workgraph.row_cache import RowCache, Text
+
+_RACY_NS = 2_000_000_000
+_SIGNATURE_BYTES = 32  # four 64-bit numbers a file
+# Below this many missing texts, reading the task files again is cheaper than writing the text cache anew.
+FEW_TEXTS = 200
+
+
+class Seen(NamedTuple):
+    """What a look at the folder found: all its names, the task files among them, their signatures."""
+
+    fd: int
+    listing: str
+    others: list[str]
+    files: list[str]
+    signatures: bytes
+    newest_ns: int
+    taken_ns: int
+
+    def racy(self) -> list[str]:
+        """The files too young to be sure of: a second write in the same clock tick would look the same."""
+        limit = self.taken_ns - _RACY_NS
+        if self.newest_ns <= limit:
+            return []
+        numbers = array("q")
+        numbers.frombytes(self.signatures)
+        return [name for name, mtime_ns in zip(self.files, numbers[::4], strict=True) if mtime_ns > limit]
+
+
+def refresh(state: RowCache, seen: Seen, folder: str, worktree: str) -> list[Row]:
+    """Parse what changed, put it into `state`, save it; answer all rows."""
+    old_files = state.files()
+    update = _Update(state)
+    if seen.files != old_files:
+        for name in set(old_files).difference(seen.files):
+            update.drop(name)
+    for name in _suspects(state, old_files, seen):
+        update.read(name, seen.fd)
+    rows = update.apply()
+    if update.graph_changed:
+        state.derived = tuple(graph.derive(rows))
+    now = (seen.listing, seen.signatures, seen.racy())
+    if update.changed or now != (state.listing, state.signatures, state.racy):
+        state.listing, state.signatures, state.racy = now
+        state.others = seen.others
+        state.save(folder, worktree)
+    if len(update.texts) > FEW_TEXTS and len(update.texts) * 2 > len(rows):
+        save_texts(folder, worktree, update.texts, state.hashes())
+    return rows
+
+
+class _Update:
+    """Files that changed, collected and then put into a state at once."""
+
+    def __init__(self, state: RowCache) -> None:
+        self.texts: dict[bytes, Text] = {}
+        self.changed = False
+        self.graph_changed = False
+        self._state = state
+        self._rows = state.rows()
+        self._ids = [row.id for row in self._rows]
+        self._put: dict[TaskId, tuple[Row, bytes]] = {}
+        self._gone: set[TaskId] = set()
+        self._same: dict[Any, Any] = {}
+
+    def drop(self, name: str) -> None:
+        """Forget a file."""
+        self._state.bad.pop(name, None)
+        self._gone.add(_id_of(name))
+        self.changed = True
+
+    def read(self, name: str, fd: int) -> None:
+        """Read a file again and take in what it says, if that is not what is known already."""
+        bad = self._state.bad
+        at = self._find(_id_of(name))
+        known = bad[name][0] if name in bad else None if at is None else self._digest(at)
+        parsed = _read_one(name, fd, known)
+        if parsed is None:
+            return
+        digest, task, problems = parsed
+        self.drop(name)
+        if task is None:
+            bad[name] = (digest, problems)
+        else:
+            self._gone.discard(task.id)
+            self._put[task.id] = (self._share(task), digest)
+            self.texts[digest] = (task.description, task.extra)
+
+    def apply(self) -> list[Row]:
+        """Put everything into the state; answer the rows, sorted by id."""
+        if not self.changed:
+            return self._rows
+        places = {task_id: self._find(task_id) for task_id in self._put}
+        if None in places.values() or any(self._find(task_id) is not None for task_id in self._gone):
+            self._rebuild()
+        else:
+            self._replace(places)
+        return self._rows
+
+    def _replace(self, places: dict[TaskId, int | None]) -> None:
+        """The same tasks, some of them changed."""
+        digests = bytearray(self._state.digests)
+        columns: set[int] = set()
+        for task_id, (row, digest) in self._put.items():
+            at = places[task_id]
+            assert at is not None
+            old = self._rows[at]
+            columns.update(number for number, value in enumerate(row) if value != old[number])
+            self.graph_changed = self.graph_changed or graph.touches_graph(old, row)
+            self._rows[at] = row
+            digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES] = digest
+        self._state.digests = bytes(digests)
+        self._state.set_rows(self._rows, columns)
+
+    def _rebuild(self) -> None:
+        """Tasks came or went."""
+        merged = dict(zip(self._ids, zip(self._rows, self._state.hashes(), strict=True), strict=True))
+        merged.update(self._put)
+        for task_id in self._gone:
+            merged.pop(task_id, None)
+        ordered = [merged[task_id] for task_id in sorted(merged)]
+        self._rows = [row for row, _ in ordered]
+        self._state.digests = b"".join([digest for _, digest in ordered])
+        self._state.columns = [b""] * COLUMNS
+        self._state.set_rows(self._rows, set(range(COLUMNS)))
+        self.graph_changed = True
+
+    def _find(self, task_id: TaskId) -> int | None:
+        at = bisect_left(self._ids, task_id)
+        return at if at < len(self._ids) and self._ids[at] == task_id else None
+
+    def _digest(self, at: int) -> bytes:
+        return self._state.digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES]
+
+    def _share(self, task: Task) -> Row:
+        """The row of `task`, equal values of different tasks being one object: `marshal` then loads them once."""
+        same = self._same.setdefault
+        task_id, uid, subject, status, owner, worktree, parent, priority, labels, blockers, created, wrong = (
+            task[:12]
+        )
+        labels = same(labels, tuple(same(label, label) for label in labels))
+        return Row(
+            task_id,
+            uid,
+            subject,
+            same(status, status),
+            same(owner, owner),
+            same(worktree, worktree),
+            parent,
+            priority,
+            labels,
+            blockers,
+            same(created, created),
+            wrong,
+        )
+
+
+def _suspects(state: RowCache, old_files: list[str], seen: Seen) -> list[str]:
+    """The files whose signature is new, and those too young to be sure of."""
+    racy = frozenset(state.racy)
+    old, new = state.signatures, seen.signatures
+    if seen.files != old_files:
+        get = dict(zip(old_files, chunks(old, _SIGNATURE_BYTES), strict=True)).get
+        pairs = zip(seen.files, chunks(new, _SIGNATURE_BYTES), strict=True)
+        return [name for name, chunk in pairs if get(name) != chunk or name in racy]
+    # The same names: eight files at a time, since most did not change.
+    found = []
+    for at in range(0, len(new), _SIGNATURE_BYTES * 8):
+        if old[at : at + _SIGNATURE_BYTES * 8] != new[at : at + _SIGNATURE_BYTES * 8]:
+            first = at // _SIGNATURE_BYTES
+            for index, name in enumerate(seen.files[first : first + 8], first):
+                start = index * _SIGNATURE_BYTES
+                if old[start : start + _SIGNATURE_BYTES] != new[start : start + _SIGNATURE_BYTES]:
+                    found.append(name)
+    return [*found, *racy.difference(found)]
+
+
+def _id_of(name: str) -> TaskId:
+    return TaskId(int(name[:-5]))
+
+
+def _read_one(
+    name: str, fd: int, known: bytes | None
+) -> tuple[bytes, Task | None, list[tuple[Any, ...]]] | None:
+    """One file's hash and what it says, or why it cannot be read; `None` where its hash is the `known` one."""
+    try:
+        from _blake2 import blake2b  # what hashlib offers, without loading OpenSSL: 3 ms
+    except ImportError:
+        from hashlib import blake2b
+
+    from gittasks.workgraph import codec
+
+    path = f"{store.FOLDER}/{name}"
+    try:
+        data = files.read_regular(name, limit_bytes=MAX_FILE_BYTES, dir_fd=fd)
+    except files.UnsafeFileError as error:
+        return b"", None, [tuple(Problem(path, 0, "", error.message.removeprefix(name + ": "), kind="file"))]
+    except OSError as error:
+        return b"", None, [tuple(Problem(path, 0, "", f"cannot be read: {error.strerror}", kind="file"))]
+    digest = blake2b(data, digest_size=DIGEST_BYTES).digest()
+    if digest == known:
+        return None
+    try:
+        return digest, codec.parse_task(data, path, task_id=_id_of(name)), []
+    except BadTaskError as error:
+        return digest, None, [tuple(problem) for problem in error.problems]
