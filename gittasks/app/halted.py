@@ -14,12 +14,13 @@ from gittasks.workgraph.resolution import World
 from gittasks.workgraph.text_merge import parse_markers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gittasks.app.project import Project
     from gittasks.repo.git import Git
     from gittasks.repo.stages import Sides, Unmerged
     from gittasks.workgraph.file_merge import Version
+    from gittasks.workgraph.record import Row
     from gittasks.workgraph.snapshot import Snapshot
 
     # Path from the worktree's root -> git's version of the file.
@@ -63,7 +64,7 @@ def read_halted(project: Project) -> Halted:
     git, snapshot = project.git, project.snapshot()
     unmerged = stages.read_unmerged(git)
     sides = stages.find_sides(git, project.checkout.git_dir, unmerged)
-    finished = None if unmerged or sides.operation else _finished(project)
+    finished, is_exact = (None, False) if unmerged or sides.operation else _finished(project)
     sides = finished or sides
     stopped = {task_id: entry for path, entry in unmerged.items() if (task_id := _task_id(path)) is not None}
     loose = _marked_ids(snapshot) - stopped.keys()
@@ -80,21 +81,18 @@ def read_halted(project: Project) -> Halted:
         for readable in (base, ours, theirs):
             readable.pop(task_id, None)
     to_settle = {*stopped, *loose} - reader.bad.keys()
-    doubtful = renumber.doubtful_ids(
-        *({task_id: version.task for task_id, version in side.items()} for side in (base, ours, theirs))
-    )
-    uids = {side[task_id].task.uid for side in (base, ours, theirs) for task_id in doubtful & side.keys()}
-    doubtful |= {row.id for row in snapshot.rows if row.uid in uids}
+    rows = {row.id: row for row in snapshot.rows}
+    in_question = to_settle | _doubtful_ids((base, ours, theirs), rows, is_exact=is_exact)
     world = World(
         base,
         ours,
         theirs,
         frozenset(to_settle),
-        here=_read_here(project, to_settle | doubtful),
-        rows={row.id: row for row in snapshot.rows},
+        here=_read_here(project, in_question),
+        rows=rows,
         is_only_base=sides.is_only_base,
         is_over=finished is not None,
-        is_exact=finished is not None and stages.is_just_rebased(git),
+        is_exact=is_exact,
     )
     return Halted(
         sides,
@@ -119,13 +117,18 @@ def forget_rebase(project: Project) -> None:
         os.unlink(_memo_path(project))
 
 
-def _finished(project: Project) -> Sides | None:
-    """What git ended last, if there may be something wrong about it: a noted rebase, or the merge that HEAD is."""
-    try:
+def _finished(project: Project) -> tuple[Sides | None, bool]:
+    """What git ended last, if there may be something wrong about it: a noted rebase, or the merge that HEAD is.
+
+    And whether HEAD is just what that rebase left.
+    """
+    git = project.git
+    with contextlib.suppress(FileNotFoundError, ValueError):
         onto, before = files.read_regular(_memo_path(project), limit_bytes=1024).decode().split("\n")
-    except (FileNotFoundError, ValueError):
-        return stages.find_finished(project.git)
-    return stages.find_rebased(project.git, onto, before) or stages.find_finished(project.git)
+        sides = stages.find_rebased(git, onto, before)
+        if sides is not None:
+            return sides, stages.is_just_rebased(git, onto, before)
+    return stages.find_finished(git), False
 
 
 def _memo_path(project: Project) -> str:
@@ -172,6 +175,8 @@ def _trees(git: Git, sides: Sides, unmerged: Mapping[str, Unmerged]) -> tuple[Tr
         theirs = history.staged_versions(git, [store.FOLDER])[0]
         base = dict(ours)
     for path, entry in unmerged.items():
+        if sides.theirs.commit and _task_id(path) is None:
+            continue  # git may have moved a note into another task's folder; the commits say whose it is
         for tree, version in ((base, entry.base), (ours, entry.ours), (theirs, entry.theirs)):
             tree.pop(path, None)
             if version is not None:
@@ -218,6 +223,16 @@ def _read_here(project: Project, wanted: Iterable[TaskId]) -> dict[TaskId, bytes
         except FileNotFoundError:
             continue
     return found
+
+
+def _doubtful_ids(
+    sides: Sequence[Mapping[TaskId, Version]], rows: Mapping[TaskId, Row], *, is_exact: bool
+) -> set[TaskId]:
+    """Ids whose files are to be looked at: of numbers that are not clear, or of all that the sides know."""
+    tasks = [{task_id: version.task for task_id, version in side.items()} for side in sides]
+    ids = set().union(*tasks) if is_exact else renumber.doubtful_ids(*tasks)
+    uids = {side[task_id].uid for side in tasks for task_id in ids & side.keys()}
+    return ids | {row.id for row in rows.values() if row.uid in uids}
 
 
 def _marked_ids(snapshot: Snapshot) -> set[TaskId]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from gittasks.app import ids
+from gittasks.app import ids, note_moves
 from gittasks.app.halted import forget_rebase, read_halted, remember_rebase
 from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -64,7 +64,8 @@ def resolve(project: Project, choices: Choices, *, dry_run: bool = False) -> Res
             plan = _without_later_edits(project, plan)
         outcomes = _all_outcomes(halted, plan, choices)
         _check_choices(halted, choices)
-        left = tuple(path for path in halted.other_paths if not _is_new_note(halted, path))
+        notes = note_moves.plan_notes(halted, plan.moves, project.top)
+        left = tuple(path for path in halted.other_paths if path not in notes.settles)
         answer = Resolution(halted.sides, outcomes, plan.is_blocked, halted.loose, left=left)
         if dry_run:
             return answer
@@ -156,13 +157,12 @@ def _carry_out(project: Project, halted: Halted, plan: Plan, answer: Resolution)
         store.write(project.tasks_folder, writes, journal=project.journal)
     gone = [_path(task_id) for task_id in plan.removed]
     gone += [_path(o.task_id) for o in answer.outcomes if o.action == resolution.REMOVED]
-    moved = _move_notes(project, halted, plan)
+    notes = note_moves.carry_out(note_moves.plan_notes(halted, plan.moves, project.top), project.top)
     for path in gone:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(project.top, path))
-    settled += [new for _, new in moved]
-    settled += [path for path in halted.other_paths if _is_new_note(halted, path)]
-    gone += [old for old, _ in moved]
+    settled += notes[0]
+    gone += notes[1]
     warnings = (
         index.stage_paths(project.git, settled) if settled else None,
         stages.unstage_paths(project.git, gone) if gone else None,
@@ -179,45 +179,6 @@ def _new_content(project: Project, outcome: Outcome) -> bytes | None:
     path = _path(outcome.task_id)
     task = codec.parse_task(data, path, task_id=outcome.task_id)
     return write_as(data, path, task, task._replace(**outcome.changes))
-
-
-def _move_notes(project: Project, halted: Halted, plan: Plan) -> list[tuple[str, str]]:
-    """Let notes follow their tasks: the side that has a note says whose it is. Answers (old path, new path)."""
-    moved = []
-    for path in sorted(set().union(*halted.notes) if any(plan.moves) else ()):
-        folder, name = path.split("/")[1:]
-        known = TaskId(int(folder)) if folder.isascii() and folder.isdigit() else None
-        if known is None:
-            continue
-        sides = zip(halted.notes, plan.moves, strict=True)
-        finals = {moves.get(known, known) for notes, moves in sides if path in notes}
-        # Both sides have it and disagree about whose it is: it stays where it is.
-        if len(finals) == 1 and finals != {known}:
-            new = f"{store.FOLDER}/{finals.pop()}/{name}"
-            if path not in halted.other_paths and _rename(project.top, path, new):
-                moved.append((path, new))
-    return moved
-
-
-def _rename(top: str, old: str, new: str) -> bool:
-    """Move a file to where there is none; answer whether it is there, also from a run that was killed."""
-    source, target = os.path.join(top, old), os.path.join(top, new)
-    if os.path.lexists(target):
-        return os.path.isfile(target) and not os.path.lexists(source)
-    if not os.path.isfile(source) or os.path.islink(source):
-        return False
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    os.rename(source, target)
-    with contextlib.suppress(OSError):
-        os.rmdir(os.path.dirname(source))
-    return True
-
-
-def _is_new_note(halted: Halted, path: str) -> bool:
-    """Whether an unmerged path is a note that one side added: git is only unsure about its folder."""
-    entry = halted.other_paths[path]
-    is_added = entry.base is None and (entry.ours is None) != (entry.theirs is None)
-    return is_added and path.startswith(store.FOLDER + "/") and path.endswith(".md")
 
 
 def _path(task_id: TaskId) -> str:

@@ -108,9 +108,14 @@ def find_rebased(git: Git, onto: str, before: str) -> Sides | None:
     return Sides("", sides[0], sides[1], *_merge_base(git, onto, before))
 
 
-def is_just_rebased(git: Git) -> bool:
-    """Whether a rebase is the last thing that moved HEAD."""
-    return (git.find_line("log", "-1", "--walk-reflogs", "--format=%gs", "HEAD") or "").startswith("rebase")
+def is_just_rebased(git: Git, onto: str, before: str) -> bool:
+    """Whether HEAD is what a rebase of `before` onto `onto` left, with no commit dropped or added since."""
+    moved = git.find_line("log", "-1", "--walk-reflogs", "--format=%gs", "HEAD") or ""
+    counts = (
+        git.find_line("rev-list", "--count", "--no-merges", f"{onto}..{commit}")
+        for commit in ("HEAD", before)
+    )
+    return moved.startswith("rebase") and len(set(counts)) == 1
 
 
 def _merge_base(git: Git, ours: str, theirs: str) -> tuple[str | None, bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph import codec
-from gittasks.workgraph.merge import ALL_FIELDS, Merged, merge3, take_ours, take_theirs
+from gittasks.workgraph.merge import ALL_FIELDS, Merged, merge3, settle_as, take_ours, take_theirs
 from gittasks.workgraph.record import BadTaskError, Task, TaskId
 from gittasks.workgraph.renumber import translate
 from gittasks.workgraph.text_merge import MARKER_SIZE, merge_text, parse_markers
@@ -78,6 +78,17 @@ def merge_versions(base: Version | None, ours: Version, theirs: Version, path: s
     if _says(by_lines, path, merged.task):
         return MergedFile(by_lines, merged)
     return MergedFile(write_as(ours.data, path, ours.task, merged.task), merged)
+
+
+def expected_task(
+    base: Version | None, ours: Version | None, theirs: Version | None, decided: Task
+) -> Task | None:
+    """What two versions come to, with conflicts ended as in `decided`; of one side alone, that. `None` for none."""
+    if ours is None or theirs is None:
+        survivor = ours or theirs
+        return survivor.task if survivor else None
+    unknown = base.unknown if base else frozenset()
+    return settle_as(merge3(base.task if base else None, ours.task, theirs.task, unknown=unknown), decided)
 
 
 def write_as(data: bytes, path: str, old: Task, new: Task) -> bytes:

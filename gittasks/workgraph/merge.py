@@ -145,6 +145,14 @@ def take_theirs(merged: Merged) -> Task:
     return settle(merged, {conflict.field: THEIRS for conflict in merged.conflicts}).task
 
 
+def settle_as(merged: Merged, decided: Task) -> Task:
+    """The merged task with what `decided` has in every conflict: somebody ended them before."""
+    task = merged.task
+    for conflict in merged.conflicts:
+        task = _with_value_of(task, conflict.field, decided)
+    return task
+
+
 def fold(ours: Task, sides: Sequence[tuple[Task | None, Task]]) -> Folded:
     """Fold other versions of a task into `ours`: the preview of merging them all, in whatever order.
 

@@ -59,18 +59,22 @@ def number(
     *,
     known: Mapping[str, TaskId],
     take: Callable[[], TaskId],
+    settled: Mapping[str, TaskId] | None = None,
     is_only_base: bool = True,
 ) -> Numbering:
     """Give every task of `ours` and `theirs` its one number.
 
     Of several bases one says nothing about who changed a number. `take` issues a new one. `known` maps uids to
-    numbers already given to tasks that cannot keep theirs, so that an interrupted renumbering ends as it began.
+    numbers already given to tasks that cannot keep theirs, so that an interrupted renumbering ends as it began;
+    `settled` ones are not in question any more.
     """
     everyone = list(_everyone(base, ours, theirs, is_only_base))
-    given: dict[str, TaskId] = {}
-    taken: set[TaskId] = set()
+    given = {task.key: settled[task.key] for task in everyone if task.key in settled} if settled else {}
+    taken = set(given.values())
     homeless = []
     for task in sorted(everyone, key=_rank):
+        if task.key in given:
+            continue
         free = [candidate for candidate in _candidates(task) if candidate not in taken]
         if free:
             given[task.key] = free[0]

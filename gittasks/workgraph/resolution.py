@@ -11,6 +11,7 @@ from itertools import count
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph.file_merge import (
     MergedFile,
+    expected_task,
     mark_conflicts,
     merge_versions,
     read_version,
@@ -52,7 +53,8 @@ class World(NamedTuple):
 
     `unmerged` are the ids whose files are to be settled. Of the worktree, `here` is the bytes under these and under
     `renumber.doubtful_ids`, and `rows` all that can be read. With `is_over` git has ended the merge by itself: what
-    is not there was taken away since. `is_exact` says that nobody did anything since then.
+    is not there was taken away since, and numbers are what they are there. `is_exact` says that it was a rebase, and
+    that nobody did anything since: what the sides say is what must be there.
     """
 
     base: Mapping[TaskId, Version]
@@ -117,9 +119,11 @@ class Plan(NamedTuple):
 def plan(world: World, choices: Choices, *, first_new: TaskId, names: tuple[str, str]) -> Plan:
     """Decide about every task of `world`. `names` are those of the sides, for conflict markers."""
     issued = count(first_new)
+    known = {row.uid: row.id for row in world.rows.values() if row.uid}
     numbering = number(
         *({task_id: version.task for task_id, version in side.items()} for side in world[:3]),
-        known={row.uid: row.id for row in world.rows.values() if row.uid},
+        known=known,
+        settled=known if world.is_over else None,
         take=lambda: TaskId(next(issued)),
         is_only_base=world.is_only_base,
     )
@@ -157,7 +161,9 @@ class _Planner:
         together: list[Outcome] = []
         apart: list[Outcome] = []
         for place in self._numbering.places:
-            if place in self._together:
+            if self._world.is_exact and not self._ids(place) & self._world.unmerged:
+                apart += self._mended(place)
+            elif place in self._together:
                 together += self._outcomes(place) if self.is_renumbering else ()
             elif self._ids(place) & self._world.unmerged:
                 apart += self._outcomes(place) if self._is_wanted(place) else ()
@@ -215,13 +221,25 @@ class _Planner:
         if row is None or (row.uid != place.key and not place.key.startswith("#")):
             return not self._world.is_over and not self._is_gone(place)
         here = self._world.here.get(place.final)
-        if here is None or self._world.is_exact:
-            return self._world.is_exact
+        if here is None:
+            return False
         # Two tasks of one number, mixed up; or the edits of a side that knew it by another number, left out.
         left_out = place.is_moved and any(
             _plain(here) == side[place.final].data for side in self._world[1:3] if place.final in side
         )
         return left_out or _plain(here) == self._mixture(place.final)
+
+    def _mended(self, place: Place) -> Iterator[Outcome]:
+        """Make a file what its sides come to, where commits replayed on another numbering hit the wrong one."""
+        here = self._world.here.get(place.final)
+        task = None if here is None else _try_read(here, place.final)
+        if here is None or task is None or (task.uid or place.key) != place.key:
+            return
+        base, ours, theirs = (self._version(place, side) for side in ("base", OURS, THEIRS))
+        wanted = expected_task(base, ours, theirs, task)
+        if wanted is not None and wanted != task:
+            data = write_as(here, _path(place.final), task, wanted)
+            yield Outcome(place.final, wanted.subject, REFERENCES, data=data)
 
     def _is_gone(self, place: Place) -> bool:
         """Whether one side took the task away and the other left it as it was."""

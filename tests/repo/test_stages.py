@@ -98,11 +98,11 @@ def test_a_rebase_names_the_upstream_and_the_commit(fork: Fork) -> None:
     (fork.folder / "file").write_text("both\n")
     git(fork.folder, "add", "file")
     assert fork.go("rebase", "--continue")
-    assert is_just_rebased(run)
+    assert is_just_rebased(run, onto, before)
     rebased = find_rebased(run, onto, before)
     assert rebased is not None and (rebased.ours.commit, rebased.theirs.commit) == (onto, before)
     git(fork.folder, "commit", "-q", "--allow-empty", "-m", "later")
-    assert not is_just_rebased(run)
+    assert not is_just_rebased(run, onto, before)
     git(fork.folder, "checkout", "-q", "--detach", before)
     assert find_rebased(run, onto, before) is None
 
