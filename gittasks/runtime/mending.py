@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from gittasks.runtime.folders import Folders
     from gittasks.runtime.record import Run
 
-_GONE = "its supervisor was killed while it ran: how the command ended is unknown"
-_REBOOTED = "the machine was restarted while it ran"
-_NO_RECORD = "its record was damaged or deleted: what became of it cannot be known"
-
 
 class _Orphan(NamedTuple):
     """A run without supervisor; `alive_fd` is its lock, held by us."""
@@ -104,21 +100,22 @@ def _settle(folders: Folders, orphan: _Orphan, env: Mapping[str, str], alive: se
     leader = identity.parse_process(run.process)
     try:
         if leader is None:
-            return _end(folders, run, record.UNVERIFIED, _NO_RECORD)
+            return _end(folders, run, record.UNVERIFIED)
         if identity.is_rebooted(leader):
-            return _end(folders, run, record.REBOOT, _REBOOTED)
+            return _end(folders, run, record.REBOOT)
         if run.id in alive:
             taken = os.dup(alive_fd)
             return launcher.take_over(folders, run, _settings(folders, run), taken, env)
         if identity.state_of(leader) == DEAD:
-            return _end(folders, run, record.LOST, _GONE)
+            return _end(folders, run, record.LOST)
         return run._replace(message=f"runs on {leader.host}, out of sight from here")
     finally:
         os.close(alive_fd)
 
 
-def _end(folders: Folders, run: Run, reason: str, message: str) -> Run:
+def _end(folders: Folders, run: Run, reason: str) -> Run:
     """Record the end of a run. Where the disk refuses, it is at least answered; the next command tries again."""
+    message = record.MESSAGES[reason]
     ended = record.end(run, status=record.FAILED, reason=reason, end_time=clock.now_s(), message=message)
     try:
         if tail_files(folders.live_folder(run.id)):

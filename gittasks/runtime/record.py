@@ -57,6 +57,14 @@ NOT_STARTED = "not_started"
 UNVERIFIED = "unverified"
 REASONS = (EXIT, SIGNAL, TIMEOUT, OUT_OF_MEMORY, LOST, REBOOT, NOT_STARTED, UNVERIFIED)
 
+# What a person is told where the reason alone does not say it.
+MESSAGES = {
+    OUT_OF_MEMORY: "killed while the kernel was killing for want of memory",
+    LOST: "its supervisor was killed while it ran: how the command ended is unknown",
+    REBOOT: "the machine was restarted while it ran",
+    UNVERIFIED: "its record was damaged or deleted: what became of it cannot be known",
+}
+
 ID_LENGTH = 8
 _BASE36 = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
 # More of a command than anybody reads; the index holds one such line for each change of each run.
@@ -222,9 +230,10 @@ def judge(
 ) -> Ending:
     """What the end of the command means. `stopped_for` is `KILLED` or `TIMEOUT` when we stopped it.
 
-    A command that exits 0 when told to stop was still stopped: it did not finish.
+    A command that exits 0 when told to stop was still stopped: it did not finish. Without exit code and signal
+    nobody saw the end.
     """
-    reason = EXIT if signal is None else SIGNAL
+    reason = LOST if exit_code is None and signal is None else EXIT if signal is None else SIGNAL
     if stopped_for == KILLED:
         return Ending(KILLED, reason, exit_code, signal)
     if stopped_for == TIMEOUT:

@@ -22,7 +22,7 @@ from gittasks.base.records import TYPE_CHECKING
 from gittasks.runtime import child, live, probe, record, settings
 from gittasks.runtime.folders import Folders
 from gittasks.runtime.output import OutputWriter
-from gittasks.runtime.watch import Signals, Task, Watch
+from gittasks.runtime.watch import Signals, Watch, Watched
 
 if TYPE_CHECKING:
     from typing import Any, NoReturn
@@ -128,7 +128,7 @@ class Guard:
     def watch(self) -> None:
         """Watch the command to its end and record it."""
         assert self._leader is not None
-        task = Task(
+        watched = Watched(
             self._run.id,
             self._leader,
             self._is_child,
@@ -139,14 +139,14 @@ class Guard:
             lambda: live.read_stop(self._folders, self._run.id),
         )
         watch = Watch(
-            task,
+            watched,
             self._signals,
             pipe_fd=self._pipe_fd,
             writer=self._writer,
             on_stopping=self._note_stopping,
         )
         self._record_outcome(watch.until_over())
-        if task.leave_children:
+        if watched.leave_children:
             os.close(self._alive_fd)
             watch.discard_rest()
 
@@ -160,20 +160,15 @@ class Guard:
             file.writelines(traceback.format_exception(error))
 
     def _record_outcome(self, outcome: Outcome) -> None:
-        out_of_memory = (
-            self._settings["oom_kills"] is not None
-            and settings.count_oom_kills() != self._settings["oom_kills"]
-        )
         ending = record.judge(
             exit_code=outcome.exit_code,
             signal=outcome.signal,
             stopped_for=outcome.stopped_for,
-            out_of_memory=out_of_memory,
+            out_of_memory=self._settings["oom_kills"] not in (None, settings.count_oom_kills()),
         )
-        message = f"could not be stopped: {', '.join(outcome.left)}" if outcome.left else None
-        if ending.exit_code is None and ending.signal is None and outcome.stopped_for is None:
-            ending = record.Ending(record.FAILED, record.LOST, None, None)
-            message = "its supervisor was killed while it ran: how the command ended is unknown"
+        message = record.MESSAGES.get(ending.reason)
+        if outcome.left:
+            message = f"could not be stopped: {', '.join(outcome.left)}"
         answers = {field: probe.ask(argv, env=os.environ) for field, argv in self._settings["at_end"].items()}
         usage = {"cpu_s": outcome.cpu_s, "peak_memory_bytes": outcome.peak_bytes}
         self._end(

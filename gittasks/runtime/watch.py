@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
     left: tuple[str, ...]
 
 
-class Task(NamedTuple):
+class Watched(NamedTuple):
     """What there is to watch. `is_child` tells whether the leader is our own child, or one we took over;
     `gets_orphans` whether all that loses its parent below us becomes our child.
 
@@ -99,14 +99,14 @@ class Watch:
 
     def __init__(
         self,
-        task: Task,
+        watched: Watched,
         signals: Signals,
         *,
         pipe_fd: int,
         writer: OutputWriter,
         on_stopping: Callable[[], None],
     ) -> None:
-        self._task = task
+        self._watched = watched
         self._signals = signals
         self._pipe_fd = pipe_fd
         self._writer = writer
@@ -128,7 +128,7 @@ class Watch:
         self._poll.register(signals.fd, select.POLLIN)
         if pipe_fd >= 0:
             self._poll.register(pipe_fd, select.POLLIN)
-        self._leader_fd = -1 if task.is_child else self._open_leader()
+        self._leader_fd = -1 if watched.is_child else self._open_leader()
 
     def until_over(self) -> Outcome:
         """Watch until the command has ended and nothing of it is alive; then its last output is read."""
@@ -163,9 +163,9 @@ class Watch:
         self._heed_requests(now)
         if self._ended_at is None:
             if self._kill_at is not None and now >= self._kill_at:
-                self._kill(tree.find_members(self._task.run_id, self._task.leader), now)
+                self._kill(tree.find_members(self._watched.run_id, self._watched.leader), now)
             return False
-        if self._childless or (self._task.leave_children and self._stopped_for is None):
+        if self._childless or (self._watched.leave_children and self._stopped_for is None):
             return True
         if not self._look_now and now < min(self._look_at or now, self._kill_at or now):
             return False
@@ -174,7 +174,7 @@ class Watch:
     def _look(self, now: float) -> bool:
         """Whether the ended command left nothing running; what it did leave is stopped."""
         self._look_now = False
-        members = tree.find_members(self._task.run_id, self._task.leader)
+        members = tree.find_members(self._watched.run_id, self._watched.leader)
         if not members:
             return True
         if self._kills >= _KILL_ROUNDS and self._stopped_for != KILLED:
@@ -191,16 +191,16 @@ class Watch:
     def _heed_requests(self, now: float) -> None:
         if self._signals.asked:
             self._signals.asked = False
-            grace_s = self._task.read_stop()
+            grace_s = self._watched.read_stop()
             if grace_s is not None and (self._ended_at is None or self._stopped_for is not None):
                 self._stop(KILLED, grace_s, now)
         deadline = self._deadline()
         if deadline is not None and now >= deadline:
-            self._stop(TIMEOUT, self._task.timeout_grace_s, now)
+            self._stop(TIMEOUT, self._watched.timeout_grace_s, now)
 
     def _deadline(self) -> float | None:
         """The deadline, while it can still be missed."""
-        return self._task.deadline if self._stopped_for is None and self._ended_at is None else None
+        return self._watched.deadline if self._stopped_for is None and self._ended_at is None else None
 
     def _stop(self, why: str, grace_s: float, now: float) -> None:
         if self._stopped_for is not None:
@@ -208,11 +208,11 @@ class Watch:
             self._kill_at = min(self._kill_at or now, now + grace_s)
             return
         self._stopped_for = why
-        self._terminate(tree.find_members(self._task.run_id, self._task.leader), grace_s, now)
+        self._terminate(tree.find_members(self._watched.run_id, self._watched.leader), grace_s, now)
         self._on_stopping()
 
     def _terminate(self, members: list[Stat], grace_s: float, now: float) -> None:
-        tree.signal_all(_leader_first(members, self._task.leader.pid), signal.SIGTERM)
+        tree.signal_all(_leader_first(members, self._watched.leader.pid), signal.SIGTERM)
         self._kill_at = now + grace_s
 
     def _kill(self, members: list[Stat], now: float) -> None:
@@ -227,19 +227,19 @@ class Watch:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
-                self._childless = self._task.gets_orphans
+                self._childless = self._watched.gets_orphans
                 break
             if pid == 0:
                 break
             self._look_now = True
             self._cpu_s += usage.ru_utime + usage.ru_stime
             self._peak_bytes = max(self._peak_bytes, usage.ru_maxrss * _MEMORY_UNIT)
-            if pid == self._task.leader.pid:
+            if pid == self._watched.leader.pid:
                 self._note_end(status)
         if (
-            not self._task.is_child
+            not self._watched.is_child
             and self._ended_at is None
-            and identity.state_of(self._task.leader) != ALIVE
+            and identity.state_of(self._watched.leader) != ALIVE
         ):
             self._ended_at = clock.now_s()
 
@@ -264,7 +264,7 @@ class Watch:
         due = [at for at in (self._kill_at, self._deadline()) if at is not None]
         if self._ended_at is not None and self._look_at is not None:
             due.append(self._look_at)
-        if not self._task.is_child and self._leader_fd < 0 and self._ended_at is None:
+        if not self._watched.is_child and self._leader_fd < 0 and self._ended_at is None:
             due.append(clock.monotonic_s() + 1)
         if not due:
             return None
@@ -296,7 +296,7 @@ class Watch:
         if not hasattr(os, "pidfd_open"):
             return -1
         try:
-            fd = os.pidfd_open(self._task.leader.pid)
+            fd = os.pidfd_open(self._watched.leader.pid)
         except OSError:
             return -1
         self._poll.register(fd, select.POLLIN)

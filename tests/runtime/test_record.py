@@ -130,6 +130,9 @@ def test_no_end_lies_before_its_start() -> None:
         (None, 9, "killed", True, ("killed", "signal", None, 9)),
         (0, None, "timeout", False, ("failed", "timeout", 0, None)),
         (None, 15, "timeout", False, ("failed", "timeout", None, 15)),
+        (None, None, None, False, ("failed", "lost", None, None)),
+        (None, None, "killed", False, ("killed", "lost", None, None)),
+        (None, None, "timeout", False, ("failed", "timeout", None, None)),
     ],
 )
 def test_five_ends_are_five_things(
