@@ -51,6 +51,8 @@ TASK_CALLS: Calls = {
     "export": [("export", "json")],
     "doctor": [("doctor",), ("doctor", "--fix")],
     "trust": [("trust", "--status")],
+    "claim": [("claim", "1")],
+    "release": [("release", "1")],
     "start": [("start", "1")],
     "worktree": [
         ("worktree", "list"),

@@ -96,7 +96,7 @@ class Project:
         from gittasks.app import reading
 
         board = self.board()
-        return board.full(reading.ready_rows(board, owner=lambda: self.actor(owner)))
+        return board.full(reading.ready_rows(self, board, owner=lambda: self.actor(owner)))
 
     def blocked(self) -> list[Task]:
         """Open tasks that wait for others, sorted by id."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from gittasks.base.errors import BusyError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.base.text import count
+from gittasks.repo import claims
 from gittasks.workgraph import graph, store
 from gittasks.workgraph.record import CLOSED, COMPLETED, DELETED, PENDING, STATUSES, BadTaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
     from typing import Any
 
+    from gittasks.app.at_revision import Past
     from gittasks.app.board import Board
     from gittasks.app.project import Project
     from gittasks.workgraph.overlay import Overlaid
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from gittasks.workgraph.snapshot import Snapshot
 
     # What can be asked for tasks: this checkout alone, or with the work of the others folded in.
-    Tasks = Snapshot | Board
+    Tasks = Snapshot | Board | Past
 
 SORTS = ("id", "priority", "created", "subject", "status", "owner")
 
@@ -60,11 +63,19 @@ def list_rows(snapshot: Tasks, wanted: Filter, *, sort: str = "id") -> list[Row]
     return rows
 
 
-def ready_rows(snapshot: Tasks, *, owner: Callable[[], str] | None = None) -> list[Row]:
-    """What can be started now, best first: pending, no open blocker, not another's, nowhere disagreed upon.
+def ready_rows(project: Project, snapshot: Tasks, *, owner: Callable[[], str] | None = None) -> list[Row]:
+    """What can be started now, best first: pending, no open blocker, not another's, nowhere disagreed upon, and not
+    claimed by another.
 
-    `owner` tells who asks; it is only called when some candidate has an owner. Without it, owned tasks are out.
+    `owner` tells who asks; it is only called when some candidate has an owner or a claim. Without it, these are out.
     """
+    rows = startable_rows(snapshot, owner=owner)
+    others = taken_ids(project, rows, owner=owner)
+    return [row for row in rows if row.id not in others]
+
+
+def startable_rows(snapshot: Tasks, *, owner: Callable[[], str] | None = None) -> list[Row]:
+    """Like `ready_rows`, whoever has claimed them."""
     derived = snapshot.derived
     unsure = {
         task_id for task_id, found in snapshot.overlaid.items() if found.disagreements or found.strangers
@@ -74,6 +85,19 @@ def ready_rows(snapshot: Tasks, *, owner: Callable[[], str] | None = None) -> li
         me = owner() if owner is not None else None
         rows = [row for row in rows if row.owner is None or row.owner == me]
     return sorted(rows, key=lambda row: graph.ready_key(row, derived))
+
+
+def taken_ids(
+    project: Project, rows: Sequence[Row], *, owner: Callable[[], str] | None = None
+) -> frozenset[int]:
+    """The ids of those pending `rows` that are claimed, but not by the `owner` who asks."""
+    refs = claims.claim_refs(project.checkout, project.env)
+    claimed = [row for row in rows if row.id in refs and row.status == PENDING] if refs else []
+    if not claimed:
+        return frozenset()
+    from gittasks.app import holders
+
+    return holders.taken(project, claimed, refs, owner)
 
 
 def blocked_rows(snapshot: Tasks) -> list[Row]:
@@ -87,16 +111,23 @@ def blocked_rows(snapshot: Tasks) -> list[Row]:
     ]
 
 
-def next_row(snapshot: Tasks, *, owner: Callable[[], str] | None = None) -> Row:
+def next_row(project: Project, snapshot: Tasks, *, owner: Callable[[], str] | None = None) -> Row:
     """The first of `ready_rows`. Raises `NothingReadyError`."""
-    rows = ready_rows(snapshot, owner=owner)
+    rows = ready_rows(project, snapshot, owner=owner)
     if not rows:
-        waiting = len(blocked_rows(snapshot))
-        raise NothingReadyError(
-            f"nothing is ready ({waiting} tasks wait for others)" if waiting else "nothing is ready",
-            hint="`gittasks blocked` says what waits for what; `next --wait` waits",
-        )
+        raise nothing_ready(snapshot, claimed=len(startable_rows(snapshot, owner=owner)))
     return rows[0]
+
+
+def nothing_ready(snapshot: Tasks, *, claimed: int) -> NothingReadyError:
+    """The error that says so; `claimed` is how many tasks could be started, had nobody taken them."""
+    waiting = len(blocked_rows(snapshot))
+    facts = (waiting, "waits for others", "wait for others"), (claimed, "is claimed", "are claimed")
+    words = [f"{count(n, 'task')} {one if n == 1 else many}" for n, one, many in facts if n]
+    return NothingReadyError(
+        f"nothing is ready ({', '.join(words)})" if words else "nothing is ready",
+        hint="`gittasks blocked` says what waits for what; `next --wait` waits",
+    )
 
 
 def search_rows(project: Project, snapshot: Tasks, text: str) -> list[Row]:
@@ -128,11 +159,12 @@ def require_row(snapshot: Tasks, task_id: TaskId) -> Row:
     )
 
 
-def as_json(snapshot: Tasks, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+def as_json(snapshot: Tasks, tasks: Sequence[Task], *, taken: Container[int] = ()) -> list[dict[str, Any]]:
     """Records as JSON documents show them: the fields of the file, then what follows from all tasks together.
 
-    That is `blocks`, `ready`, `openBlockers`; `from`, which names for each field that is not as in this checkout
-    the worktrees that it comes from; and `conflicts`, the fields that two worktrees changed each in its own way.
+    That is `blocks`, `openBlockers`, `ready` (not for the ids in `taken`); `from`, which names for each field that is
+    not as in this checkout the worktrees that it comes from; and `conflicts`, the fields that two worktrees changed
+    each in its own way.
     """
     blocks, open_blockers = snapshot.derived.blocks, snapshot.derived.open_blockers
     records = []
@@ -141,7 +173,7 @@ def as_json(snapshot: Tasks, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         record["blocks"] = list(blocks.get(task.id, ()))
         record["openBlockers"] = list(open_blockers.get(task.id, ()))
         record["from"], record["conflicts"] = _sources(snapshot.overlaid.get(task.id))
-        waits = task.id in open_blockers or record["conflicts"]
+        waits = task.id in open_blockers or record["conflicts"] or task.id in taken
         record["ready"] = task.status == PENDING and not waits
         records.append(record)
     return records

@@ -1,35 +1,144 @@
-"""Taking the next task: chosen and marked under one lock, so that two who ask at once get two tasks."""
+"""Taking the next task: however many ask at once, in whatever worktrees, each gets another one.
+
+A task is claimed first, then put in progress in this worktree's copy, under the writers' lock and after another look
+at it. Until that is done the claim names this process: killed in between, it holds nobody up. A remote is told last;
+where somebody has the task there, it is put back.
+"""
 
 from __future__ import annotations
 
-from gittasks.app import reading, writing
-from gittasks.base.records import TYPE_CHECKING
-from gittasks.workgraph import rules
-from gittasks.workgraph.record import PENDING
+import os
+
+from gittasks.app import claiming, holders, publishing, reading, releasing, writing
+from gittasks.base import clock, identity
+from gittasks.base.errors import GittasksError
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.repo import claim_remotes, claims
+from gittasks.repo.siblings import find_siblings
+from gittasks.workgraph import rules, store
+from gittasks.workgraph.record import PENDING, BadTaskError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
     from gittasks.app.project import Project
-    from gittasks.workgraph.record import Task
+    from gittasks.repo.claim_blobs import Claim
+    from gittasks.workgraph.record import Row, Task, TaskId
+
+_POLL_S = 0.1
+# What no folder shows (a claim whose time is up, a process that died, a file edited in place) is seen this late.
+_LOOK_AGAIN_S = 5.0
+
+
+class Taken(NamedTuple):
+    """The task that was taken, its claim, and what a person should know; `messages` are safe to print."""
+
+    task_id: TaskId
+    claim: Claim
+    messages: tuple[str, ...]
 
 
 class _LostRaceError(Exception):
-    """Somebody took the candidate between our look and our lock."""
+    """The task was no longer to be had when we looked at it under the lock."""
 
 
-def take_next(project: Project, *, owner: str) -> writing.Written:
-    """Take the best ready task for `owner` and answer it. Raises `NothingReadyError`."""
+def take_next(project: Project, *, owner: str, remote: str | None = None) -> Taken:
+    """Take the best ready task for `owner`, and tell `remote`. Raises `NothingReadyError`, `UnknownRemoteError`."""
+    messages: list[str] = []
+    if remote is not None:
+        publishing.require_remote(project, remote)
+        try:
+            claim_remotes.fetch(holders.git_of(project), remote)
+        except claim_remotes.UnreachableError as error:
+            messages.append(error.message)
+    tried: set[TaskId] = set()
+    while True:
+        board = project.board()
+        rows = reading.ready_rows(project, board, owner=lambda: owner)
+        # Of tasks that only another worktree has, there is no file here to put in progress.
+        rows = [row for row in rows if row.id not in tried and _is_here(project, row.id)]
+        if not rows:
+            raise reading.nothing_ready(
+                board, claimed=len(reading.startable_rows(board, owner=lambda: owner))
+            )
+        for row in rows:
+            tried.add(row.id)
+            taken = _take(project, row, owner, remote)
+            if taken is not None:
+                return taken._replace(messages=(*messages, *taken.messages))
 
+
+def wait_for_change(project: Project, before: tuple[Any, ...], *, timeout_s: float | None) -> bool:
+    """Wait until something may be ready that was not: tasks or claims are not as `look_around` saw them `before`, or
+    it is time to look again. `False` once `timeout_s` is over.
+    """
+    now = clock.monotonic_s()
+    again = now + _LOOK_AGAIN_S
+    end = None if timeout_s is None else now + timeout_s
+    while look_around(project) == before and clock.monotonic_s() < again:
+        if end is not None and clock.monotonic_s() >= end:
+            return False
+        clock.sleep_s(_POLL_S)
+    return end is None or clock.monotonic_s() < end
+
+
+def look_around(project: Project) -> tuple[Any, ...]:
+    """What moves when somebody changes a task or a claim: a few stats, however many tasks there are."""
+    common = project.checkout.common_dir
+    tops = [project.top, *(sibling.top for sibling in find_siblings(project.checkout))]
+    paths = [os.path.join(top, store.FOLDER) for top in tops]
+    paths += [os.path.join(common, claims.ROOT, "claims"), os.path.join(common, "packed-refs")]
+    return tuple(_moved(path) for path in paths)
+
+
+def _moved(path: str) -> tuple[int, ...]:
+    try:
+        info = os.stat(path)
+    except OSError:
+        return ()
+    return info.st_mtime_ns, info.st_ctime_ns, info.st_ino
+
+
+def _is_here(project: Project, task_id: TaskId) -> bool:
+    return os.path.lexists(os.path.join(project.tasks_folder, store.file_name(task_id)))
+
+
+def _take(project: Project, row: Row, owner: str, remote: str | None) -> Taken | None:
+    """Take one task; `None` where somebody else was quicker."""
+    new = claiming.draft(project, row, owner, remote=remote)
+    taker = identity.this_process().as_json()
+    try:
+        acquired = claiming.acquire(
+            project, row, new._replace(via=releasing.VIA_NEXT, taker=taker), adopt=True
+        )
+    except (holders.ClaimHeldError, rules.NotAllowedError):
+        return None
+    try:
+        written = writing.edit_task(project, row.id, _put_in_progress(project, owner), purpose="take")
+    except (_LostRaceError, GittasksError) as error:
+        claiming.drop_claims(project, {row.id: acquired.oid}, me=owner)
+        if isinstance(error, (_LostRaceError, store.UnknownTaskError, BadTaskError)):
+            return None
+        raise
+    told: tuple[str, ...] = ()
+    try:
+        settled = claiming.settle(project, row, acquired)
+        if remote is not None:
+            publication = publishing.publish(project, row, settled)
+            told = () if publication.done else (publishing.not_told(row.id, publication),)
+    except holders.ClaimHeldError:
+        releasing.give_back(project, row.id, acquired.claim)
+        return None
+    return Taken(row.id, settled.claim, (*told, *written.warnings))
+
+
+def _put_in_progress(project: Project, owner: str) -> writing.Decide:
     def decide(task: Task) -> Mapping[str, Any]:
-        if task.status != PENDING or task.owner not in (None, owner):
+        # No writer of this clone gets in between: what the board says now is true until we have written.
+        ready = reading.startable_rows(project.board(), owner=lambda: owner)
+        if task.status != PENDING or task.id not in {row.id for row in ready}:
             raise _LostRaceError
         return rules.take(task, owner)
 
-    while True:
-        row = reading.next_row(project.snapshot(), owner=lambda: owner)
-        try:
-            return writing.edit_task(project, row.id, decide, purpose="take")
-        except _LostRaceError:
-            continue
+    return decide

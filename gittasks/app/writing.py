@@ -8,10 +8,10 @@ from gittasks.base import clock
 from gittasks.base.errors import RefusedError
 from gittasks.base.ids import new_uid
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.repo import index
+from gittasks.repo import claims, index
 from gittasks.workgraph import codec, drafts, store
 from gittasks.workgraph.graph import cycles
-from gittasks.workgraph.record import DELETED, TaskId
+from gittasks.workgraph.record import CLOSED, DELETED, TaskId
 from gittasks.workgraph.store import FileWrite
 
 if TYPE_CHECKING:
@@ -84,8 +84,9 @@ def edit_task(
 def edit_many(
     project: Project, edits: Mapping[TaskId, Decide], *, purpose: str, commit: bool = False
 ) -> Written:
-    """Like `edit_task` for several tasks: all of them, or none."""
+    """Like `edit_task` for several tasks: all of them, or none. Tasks that are closed, or were, lose their claims."""
     store.require_folder(project.tasks_folder)
+    over: dict[TaskId, str] = {}
     with project.lock(purpose):
         writes = []
         subject = ""
@@ -99,8 +100,20 @@ def edit_many(
             if edited != data:
                 check_references(project, task, codec.parse_task(edited, path, task_id=task_id))
                 writes.append(FileWrite(store.file_name(task_id), edited, False))
+            if not CLOSED.isdisjoint((task.status, changes.get("status"))):
+                over |= _claim_on(project, task_id)
         message = _message(purpose, tuple(edits), subject)
-        return apply(project, writes, ids=tuple(edits), message=message, commit=commit)
+        written = apply(project, writes, ids=tuple(edits), message=message, commit=commit)
+    if not over:
+        return written
+    from gittasks.app import claiming
+
+    return written._replace(warnings=(*written.warnings, *claiming.drop_claims(project, over)))
+
+
+def _claim_on(project: Project, task_id: TaskId) -> dict[TaskId, str]:
+    oid = claims.read_ref(project.checkout, project.env, claims.claim_ref(task_id))
+    return {task_id: oid} if oid is not None else {}
 
 
 def apply(

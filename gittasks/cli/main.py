@@ -47,6 +47,8 @@ COMMANDS = {
     "finish": ("worktrees", "complete a task and merge, keep or remove its worktree"),
     "worktree": ("worktrees", "list, add, enter, run in, keep and remove worktrees"),
     "shell-init": ("worktrees", "print a shell function that changes into a task's worktree"),
+    "claim": ("worktrees", "take a task, for all worktrees of the clone to see"),
+    "release": ("worktrees", "let a claimed task go"),
     "resolve": ("worktrees", "settle the task files of a merge that stopped"),
     "rescue": ("worktrees", "bring back uncommitted edits of worktrees that are gone"),
     "run": ("runs", "run a command in the background"),

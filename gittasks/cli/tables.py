@@ -8,7 +8,7 @@ from gittasks.repo.claims import claim_refs
 from gittasks.workgraph.record import PENDING
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
     from collections.abc import Container, Sequence
 
     from gittasks.app.reading import Tasks
@@ -68,8 +68,8 @@ def _sources(found: Overlaid) -> str:
     return text + (f"  conflict: {printable(fields)}" if fields else "")
 
 
-def add_here_option(parser: ArgumentParser) -> None:
-    """`--here` leaves the other worktrees out, `--remotes` takes remote-tracking branches in."""
+def add_here_option(parser: ArgumentParser) -> _MutuallyExclusiveGroup:
+    """`--here` leaves the other worktrees out, `--remotes` takes remote-tracking branches in; one or the other."""
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--here", action="store_true", help="this checkout alone, without the other worktrees")
     group.add_argument(
@@ -77,6 +77,7 @@ def add_here_option(parser: ArgumentParser) -> None:
         action="store_true",
         help="with what recent remote-tracking branches changed (as last fetched)",
     )
+    return group
 
 
 def load_tasks(args: Namespace, ctx: Context) -> Tasks:
@@ -85,13 +86,24 @@ def load_tasks(args: Namespace, ctx: Context) -> Tasks:
     return project.snapshot() if args.here else project.board(remotes=args.remotes or None)
 
 
-def show_rows(ctx: Context, snapshot: Tasks, rows: Sequence[Row], *, empty: str, status: bool = True) -> int:
-    """Answer with `rows`, as lines or as a document, name what could not be read, and answer the exit code."""
+def show_rows(
+    ctx: Context,
+    snapshot: Tasks,
+    rows: Sequence[Row],
+    *,
+    empty: str,
+    status: bool = True,
+    owner: str | None = None,
+) -> int:
+    """Answer with `rows`, as lines or as a document, name what could not be read, and answer the exit code.
+
+    `owner` is who asks (default: who calls): for that one it is said what is ready.
+    """
     project = ctx.project()
     if ctx.json:
         from gittasks.app.reading import as_json, taken_ids
 
-        taken = taken_ids(project, rows, owner=project.actor)
+        taken = taken_ids(project, rows, owner=lambda: project.actor(owner))
         document = {"tasks": as_json(snapshot, snapshot.full(list(rows)), taken=taken)}
         problems = (*snapshot.problems, *snapshot.elsewhere)
         ctx.document(document | {"problems": [problem.as_json() for problem in problems]})

@@ -101,7 +101,7 @@ def test_a_disagreement_is_shown_never_guessed(main: Project) -> None:
     conflict = {"field": "owner", "values": [{"from": "here", "value": None}]}
     conflict["values"] += [{"from": "ann", "value": "ann"}, {"from": "bob", "value": "bob"}]  # type: ignore[operator]
     assert found["conflicts"] == [conflict]
-    assert 1 not in [row.id for row in ready_rows(main.board())]
+    assert 1 not in [row.id for row in ready_rows(main, main.board())]
 
 
 def test_a_task_that_exists_only_elsewhere_is_there(main: Project) -> None:
@@ -117,9 +117,9 @@ def test_a_task_that_exists_only_elsewhere_is_there(main: Project) -> None:
 def test_work_in_progress_elsewhere_is_never_ready(main: Project) -> None:
     other = worktree(main, "other")
     edit(other, 1, status="in_progress")
-    assert [row.id for row in ready_rows(main.board())] == [2, 3]
+    assert [row.id for row in ready_rows(main, main.board())] == [2, 3]
     edit(other, 1, status="pending")
-    assert [row.id for row in ready_rows(main.board())] == [1, 2, 3]
+    assert [row.id for row in ready_rows(main, main.board())] == [1, 2, 3]
 
 
 def test_a_blocker_completed_elsewhere_unblocks(main: Project) -> None:
@@ -127,7 +127,7 @@ def test_a_blocker_completed_elsewhere_unblocks(main: Project) -> None:
     commit(main)
     other = worktree(main, "other")
     edit(other, 1, status="completed")
-    assert [row.id for row in ready_rows(main.board())] == [2, 3]
+    assert [row.id for row in ready_rows(main, main.board())] == [2, 3]
 
 
 def test_an_edit_in_place_elsewhere_shows_at_once(main: Project) -> None:

@@ -29,6 +29,6 @@ def run(args: Namespace, ctx: Context) -> int:
     """Show the ready tasks; 1 where a task file cannot be read."""
     project = ctx.project()
     snapshot = load_tasks(args, ctx)
-    rows = reading.ready_rows(snapshot, owner=lambda: project.actor(args.owner))
+    rows = reading.ready_rows(project, snapshot, owner=lambda: project.actor(args.owner))
     rows = [row for row in rows if all(label in row.labels for label in args.label)][: args.limit]
-    return show_rows(ctx, snapshot, rows, empty="nothing is ready", status=False)
+    return show_rows(ctx, snapshot, rows, empty="nothing is ready", status=False, owner=args.owner)

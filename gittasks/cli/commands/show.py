@@ -9,11 +9,13 @@ from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable, printable_block
 from gittasks.cli import parser as cli_parser
 from gittasks.cli.tables import add_here_option, load_tasks
+from gittasks.repo.claims import claim_refs
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from typing import Any
 
+    from gittasks.app.holders import Holding
     from gittasks.app.project import Project
     from gittasks.cli.context import Context
     from gittasks.runtime.record import Run
@@ -26,6 +28,12 @@ EXAMPLE = "gittasks show 12"
 def configure(parser: ArgumentParser) -> None:
     """The task; in a bound worktree it can be left out."""
     parser.add_argument("task", nargs="?", type=cli_parser.task_id, metavar="TASK", help="12 or #12")
+    parser.add_argument(
+        "--from",
+        action="store_true",
+        dest="sources",
+        help="say from which worktrees and branches the values come that are not as here",
+    )
     add_here_option(parser)
 
 
@@ -35,16 +43,29 @@ def run(args: Namespace, ctx: Context) -> int:
     snapshot = load_tasks(args, ctx)
     task_id = args.task or cli_parser.require_bound(project)
     task = snapshot.full([reading.require_row(snapshot, task_id)])[0]
-    record = reading.as_json(snapshot, [task])[0]
+    taken = reading.taken_ids(project, [task.row], owner=project.actor)
+    record = reading.as_json(snapshot, [task], taken=taken)[0]
+    holding = _holding(project, task)
     runs = _runs(project, task)
     notes = _notes(project, task)
     if ctx.json:
         record["runs"] = [run.as_json() for run in runs]
         record["notes"] = [note.as_json() for note in notes]
+        record["claim"] = holding and holding.as_json()
         ctx.document({"task": record})
     else:
-        ctx.out("\n".join(_lines(task, record) + _note_lines(notes) + _run_lines(runs)))
+        ctx.out("\n".join(_lines(task, record, holding) + _note_lines(notes) + _run_lines(runs)))
     return 0
+
+
+def _holding(project: Project, task: Task) -> Holding | None:
+    """The claim on the task; also one that keeps nobody out, for people to know of."""
+    if task.id not in claim_refs(project.checkout, project.env):
+        return None
+    from gittasks.app import holders
+
+    found = holders.look(project, task.id, task.uid, project.actor())
+    return found.deciding or found.local or next(iter(found.remotes), None)
 
 
 def _runs(project: Project, task: Task) -> list[Run]:
@@ -61,7 +82,7 @@ def _notes(project: Project, task: Task) -> list[Any]:
     return list_notes(project, task.id)
 
 
-def _lines(task: Task, record: dict[str, Any]) -> list[str]:
+def _lines(task: Task, record: dict[str, Any], holding: Holding | None) -> list[str]:
     def names(ids: list[int]) -> str:
         return " ".join(f"#{task_id}" for task_id in ids)
 
@@ -70,6 +91,7 @@ def _lines(task: Task, record: dict[str, Any]) -> list[str]:
         ("status", task.status + ("  (ready)" if record["ready"] else "")),
         ("priority", f"P{task.priority}"),
         ("owner", task.owner),
+        ("claim", _claim_words(holding)),
         ("worktree", task.worktree),
         ("parent", f"#{task.parent}" if task.parent else None),
         ("labels", ", ".join(task.labels)),
@@ -84,6 +106,14 @@ def _lines(task: Task, record: dict[str, Any]) -> list[str]:
     if task.description:
         lines += ["", *(f"  {line}" for line in printable_block(task.description).split("\n"))]
     return lines
+
+
+def _claim_words(holding: Holding | None) -> str | None:
+    if holding is None:
+        return None
+    from gittasks.app import holders
+
+    return holders.describe(holding)
 
 
 def _note_lines(notes: list[Any]) -> list[str]:

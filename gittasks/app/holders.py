@@ -1,0 +1,288 @@
+"""Who holds a task, as far as it can be proven. Only looks.
+
+A claim of this clone decides where it holds; else what a remote was last known to have. A claim on another task (the
+number was given anew: the uid tells), one whose time is up, and one whose holder is provably dead hold nothing.
+Whatever else cannot be proven holds: it may be alive.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.base import clock
+from gittasks.base.errors import BusyError
+from gittasks.base.identity import ALIVE, DEAD, UNKNOWN
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.base.text import printable, shorten
+from gittasks.repo import claims
+from gittasks.repo.claim_blobs import read_claims
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from gittasks.app.project import Project
+    from gittasks.repo.claim_blobs import Claim
+    from gittasks.repo.git import Git
+    from gittasks.workgraph.record import Row, TaskId
+
+HELD = "held"
+OWN = "own"
+TAKING = "taking"
+STALE = "stale"
+EXPIRED = "expired"
+ABANDONED = "abandoned"
+_FREE = frozenset((STALE, EXPIRED, ABANDONED))
+_SHOWN = 60
+
+
+class ClaimHeldError(BusyError):
+    """Somebody else has taken the task; `holding` says who, since when, where, and whether that one lives."""
+
+    def __init__(self, message: str, holding: Holding | None = None, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.holding = holding
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """The claim, for a JSON document."""
+        return {"claim": self.holding.as_json() if self.holding is not None else None}
+
+
+class Holding(NamedTuple):
+    """One claim as it stands for one who asks. `claim` is `None` where it cannot be read.
+
+    `state`: `held` by another, the asker's `own`, being taken right now (`taking`), or free to be taken over:
+    `stale`, `expired`, `abandoned` by one who is dead. `life` is `alive`, `dead` or `unknown`: that of the claim's
+    run, or where the claim `is_unfinished` that of the process which is putting the task in progress.
+    """
+
+    ref: str
+    oid: str
+    claim: Claim | None
+    state: str
+    life: str = UNKNOWN
+    is_unfinished: bool = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it keeps nobody out."""
+        return self.state in _FREE
+
+    @property
+    def remote(self) -> str | None:
+        """The remote that it was seen on, `None` for a claim of this clone."""
+        return claims.remote_of(self.ref)
+
+    def as_json(self) -> dict[str, Any]:
+        """The claim with what can be said of it; strangers' text as it came."""
+        facts = {"state": self.state, "alive": self.life, "seenOn": self.remote}
+        return (self.claim.as_json() if self.claim is not None else {}) | facts
+
+
+class Acquired(NamedTuple):
+    """A claim that stands, and its blob; `created` by this call. `before` is the one that it took the place of."""
+
+    oid: str
+    claim: Claim
+    created: bool
+    before: Holding | None = None
+
+
+class Holdings(NamedTuple):
+    """All claims on one task: this clone's own, and those of its remotes."""
+
+    local: Holding | None
+    remotes: tuple[Holding, ...]
+
+    @property
+    def deciding(self) -> Holding | None:
+        """The one that keeps others out; `None` where the task is free."""
+        return next((one for one in (self.local, *self.remotes) if one is not None and not one.is_free), None)
+
+
+def look(project: Project, task_id: TaskId, uid: str, me: str | None) -> Holdings:
+    """The claims on a task with this uid (empty: not known), as they stand for the owner `me`."""
+    refs = claims.claim_refs(project.checkout, project.env).get(task_id, ())
+    number = int(task_id)
+    return _judge_all(project, {number: refs}, {number: uid}, me)[number]
+
+
+def git_of(project: Project) -> Git:
+    """git commands that work in a bare repository too."""
+    from gittasks.repo.git import Git
+
+    return Git(project.checkout.top or project.checkout.common_dir, project.env)
+
+
+def taken(
+    project: Project,
+    rows: Sequence[Row],
+    refs: Mapping[int, tuple[str, ...]],
+    owner: Callable[[], str] | None,
+) -> frozenset[int]:
+    """The ids of `rows` that others hold, or are just taking; `refs` as `claim_refs` answers them."""
+    wanted: dict[int, tuple[str, ...]] = {row.id: refs[row.id] for row in rows if row.id in refs}
+    if not wanted:
+        return frozenset()
+    uids: dict[int, str] = {row.id: row.uid for row in rows}
+    found = _judge_all(project, wanted, uids, owner() if owner is not None else None)
+    deciding = {task_id: holdings.deciding for task_id, holdings in found.items()}
+    return frozenset(task_id for task_id, one in deciding.items() if one is not None and one.state != OWN)
+
+
+def held_error(task_id: int, holding: Holding) -> ClaimHeldError:
+    """The error for a task that `holding` keeps others from."""
+    remote = printable(holding.remote or "")
+    again = f"`gittasks claim {task_id} --remote {remote}` looks again; " if remote else ""
+    return ClaimHeldError(
+        f"#{task_id} is {describe(holding)}",
+        holding,
+        hint=f"{again}`gittasks next --claim` takes another one; `--steal --reason T` takes this one over",
+    )
+
+
+def describe(holding: Holding) -> str:
+    """`claimed by ada since 2026-11-23T10:00:00Z in the worktree main on host; ...`, safe to print."""
+    claim = holding.claim
+    if claim is None:
+        return "claimed by somebody: the claim cannot be read"
+    parts = [f"claimed by {_safe(claim.owner)} since {_safe(claim.time)}"]
+    if claim.worktree:
+        parts.append(f"in the worktree {_safe(claim.worktree)}")
+    parts.append(f"on {_safe(claim.host)}")
+    if holding.remote is not None:
+        parts.append(f"(seen on {_safe(holding.remote)})")
+    if claim.expires:
+        parts.append(f"until {claim.expires}")
+    if claim.reason:
+        parts.append(f"(taken over from {_safe(claim.previous or 'somebody')}: {_safe(claim.reason)})")
+    return f"{' '.join(parts)}; {_life_words(holding, claim)}"
+
+
+def _life_words(holding: Holding, claim: Claim) -> str:
+    if holding.state == STALE:
+        return "for another task, which had this number"
+    if holding.state == EXPIRED:
+        return "its time is up"
+    who = f"its run {_safe(claim.run)}" if claim.run else "who works on it"
+    if holding.is_unfinished:
+        who = "who was putting it in progress"
+    return f"not known whether {who} is alive" if holding.life == UNKNOWN else f"{who} is {holding.life}"
+
+
+def _safe(text: str | None) -> str:
+    return printable(shorten(text or "", _SHOWN))
+
+
+def _judge_all(
+    project: Project, refs: Mapping[int, tuple[str, ...]], uids: Mapping[int, str], me: str | None
+) -> dict[int, Holdings]:
+    oids = {
+        ref: oid
+        for names in refs.values()
+        for ref in names
+        if (oid := claims.read_ref(project.checkout, project.env, ref)) is not None
+    }
+    read = read_claims(project.checkout, project.env, dict.fromkeys(oids.values()))
+    found = {}
+    for task_id, names in refs.items():
+        judged = [
+            _judge(project, task_id, uids[task_id], Holding(ref, oids[ref], read[oids[ref]], HELD), me)
+            for ref in names
+            if ref in oids
+        ]
+        local = next((one for one in judged if one.remote is None), None)
+        # What we pushed ourselves stands there too.
+        others = tuple(
+            one for one in judged if one.remote is not None and (local is None or one.oid != local.oid)
+        )
+        found[task_id] = Holdings(local, others)
+    return found
+
+
+def _judge(project: Project, task_id: int, uid: str, holding: Holding, me: str | None) -> Holding:
+    claim = holding.claim
+    if claim is None:
+        return holding
+    if uid and claim.uid and uid != claim.uid:
+        return holding._replace(state=STALE)
+    if claim.expires is not None and claim.expires <= clock.now_utc():
+        return holding._replace(state=EXPIRED)
+    if holding.remote is not None:
+        return holding  # of another clone, whose worktrees and runs are not ours to see
+    life = _taker_life(project, task_id, claim)
+    if life is not None:
+        state = ABANDONED if life == DEAD else TAKING
+        return holding._replace(state=state, life=life, is_unfinished=True)
+    life = _run_life(project, claim)
+    if life == DEAD:
+        return holding._replace(state=ABANDONED, life=life)
+    return holding._replace(state=OWN if claim.owner == me else HELD, life=life)
+
+
+def _taker_life(project: Project, task_id: int, claim: Claim) -> str | None:
+    """Whether the process lives that set out to put the task in progress; `None` where it has done so, or there is
+    none. Its death is proven first and its worktree looked at then: a dead process writes nothing any more.
+    """
+    from gittasks.base import identity
+
+    taker = identity.parse_process(claim.taker)
+    if taker is None:
+        return None
+    life = identity.state_of(taker)
+    return life if _is_untouched(project, task_id, claim.worktree) else None
+
+
+def _is_untouched(project: Project, task_id: int, worktree: str | None) -> bool:
+    """Whether the worktree in which the task was to be put in progress still has it pending, or is gone."""
+    tops = find_tops(project, worktree)
+    return all(_is_pending(top, task_id) for top in tops) if tops else _is_removed(project, worktree)
+
+
+def find_tops(project: Project, worktree: str | None) -> list[str]:
+    """The roots of the worktrees of this name: none, one, or two where a linked one is called like the main one."""
+    from gittasks.repo.siblings import find_siblings
+
+    own = [project.checkout.top] if project.checkout.top and worktree == project.checkout.name else []
+    return own + [sibling.top for sibling in find_siblings(project.checkout) if sibling.name == worktree]
+
+
+def _is_pending(top: str, task_id: int) -> bool:
+    from gittasks.workgraph import store
+    from gittasks.workgraph.record import PENDING, BadTaskError, TaskId
+
+    try:
+        return store.read_task(os.path.join(top, store.FOLDER), TaskId(task_id)).status == PENDING
+    except (store.UnknownTaskError, store.NoTasksError):
+        return True
+    except (BadTaskError, OSError):
+        return False
+
+
+def _is_removed(project: Project, worktree: str | None) -> bool:
+    """Whether git has forgotten a linked worktree; one whose disk is merely not there may come back."""
+    from gittasks.repo.discover import MAIN_NAME
+
+    if not worktree or worktree == MAIN_NAME or worktree in (os.curdir, os.pardir) or os.sep in worktree:
+        return False
+    return not os.path.lexists(os.path.join(project.checkout.common_dir, "worktrees", worktree))
+
+
+def _run_life(project: Project, claim: Claim) -> str:
+    """Whether the run that claimed lives, as far as this clone can tell."""
+    if claim.run is None or claim.host != os.uname().nodename:
+        return UNKNOWN
+    from gittasks.app import runs
+    from gittasks.runtime.record import UNVERIFIED, is_run_id
+    from gittasks.runtime.store import UnknownRunError
+
+    if not is_run_id(claim.run):
+        return UNKNOWN
+    try:
+        run = runs.find_run(project, claim.run)
+    except UnknownRunError:
+        return UNKNOWN
+    if run.is_live:
+        return ALIVE
+    return UNKNOWN if run.reason == UNVERIFIED else DEAD

@@ -1,0 +1,124 @@
+"""Telling a remote of claims. What it cannot be told (no network, no right to push) is answered, never raised."""
+
+from __future__ import annotations
+
+from gittasks.app import holders
+from gittasks.app.holders import STALE
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.base.text import printable
+from gittasks.repo import claim_remotes, claim_writes, claims
+from gittasks.repo.claim_remotes import FAILED, PUSHED, UnreachableError
+from gittasks.workgraph.record import TaskId
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gittasks.app.holders import Acquired, Holding
+    from gittasks.app.project import Project
+    from gittasks.workgraph.record import Row, Task
+
+_ATTEMPTS = 4
+
+
+class Publication(NamedTuple):
+    """What became of telling a remote: `done`, or in `words` why it does not know."""
+
+    remote: str
+    done: bool
+    words: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """As it stands under `remote` in a JSON document."""
+        return {"name": self.remote, "told": self.done, "message": self.words or None}
+
+
+def require_remote(project: Project, remote: str) -> None:
+    """Raise `UnknownRemoteError` where this clone has no such remote."""
+    claim_remotes.require_remote(holders.git_of(project), remote)
+
+
+def publish(project: Project, task: Row | Task, acquired: Acquired, *, steal: bool = False) -> Publication:
+    """Tell the remote that the claim names. Where another holds the task there, the claim is undone in this clone.
+
+    Raises `ClaimHeldError` then.
+    """
+    remote = str(acquired.claim.remote)
+    told = _push(project, task, acquired, remote, steal=steal)
+    if told.done or steal:
+        return told
+    # Also when the remote did not answer: what it was last known to have still holds.
+    other = _seen(project, task, remote)
+    if other is None or other.is_free:
+        return told
+    git = holders.git_of(project)
+    claim_writes.drop(git, project.checkout, claims.claim_ref(task.id), old=acquired.oid)
+    raise holders.held_error(task.id, other)
+
+
+def withdraw(project: Project, task_id: TaskId, remote: str, oid: str) -> Publication:
+    """Take the claim `oid` away from a remote, if it is still there."""
+    git = holders.git_of(project)
+    answer = claim_remotes.push_deletion(git, project.checkout, remote, task_id, lease=oid)
+    if answer.outcome == PUSHED:
+        return Publication(remote, True)
+    unreachable = _fetch(project, remote) if answer.outcome != FAILED else answer.words
+    if unreachable is not None:
+        return Publication(remote, False, unreachable)
+    # Where something else is there now, ours is gone, and that is all that was wanted.
+    return Publication(remote, _known(project, remote, task_id) != oid, answer.words)
+
+
+def not_told(task_id: int, publication: Publication) -> str:
+    """What a person should know of a remote that was not told; safe to print."""
+    return (
+        f"{printable(publication.remote)} was not told of #{task_id}: {printable(publication.words)}; "
+        "it counts in this clone alone until the same command gets through"
+    )
+
+
+def _push(project: Project, task: Row | Task, acquired: Acquired, remote: str, *, steal: bool) -> Publication:
+    git = holders.git_of(project)
+    known = _known(project, remote, task.id)
+    ours = (acquired.oid, acquired.before.oid if acquired.before is not None else None)
+    lease = known if known in ours else None
+    words = ""
+    for _ in range(_ATTEMPTS):
+        answer = claim_remotes.push(git, project.checkout, remote, task.id, acquired.oid, lease=lease)
+        words = answer.words
+        if answer.outcome == PUSHED:
+            return Publication(remote, True)
+        unreachable = _fetch(project, remote) if answer.outcome != FAILED else words
+        if unreachable is not None:
+            return Publication(remote, False, unreachable)
+        there = _known(project, remote, task.id)
+        if there == acquired.oid:  # an earlier push had arrived, though its answer had not
+            return Publication(remote, True)
+        if there == lease:  # nothing of a claim is in the way: the remote itself says no
+            return Publication(remote, False, words)
+        other = _seen(project, task, remote)
+        if other is not None and other.state == STALE:
+            # Not ours to overwrite: in their clone that may be a task like any other.
+            return Publication(remote, False, "another task of this number is claimed there")
+        if other is not None and not other.is_free and not steal:
+            return Publication(remote, False, words)
+        lease = there
+    return Publication(remote, False, words)
+
+
+def _fetch(project: Project, remote: str) -> str | None:
+    """Look at the remote's claims again; `None`, or why that was not possible."""
+    try:
+        claim_remotes.fetch(holders.git_of(project), remote)
+    except UnreachableError as error:
+        return error.message
+    return None
+
+
+def _known(project: Project, remote: str, task_id: int) -> str | None:
+    return claims.read_ref(project.checkout, project.env, claims.tracking_ref(remote, task_id))
+
+
+def _seen(project: Project, task: Row | Task, remote: str) -> Holding | None:
+    """The claim of another that the remote was last known to have."""
+    found = holders.look(project, TaskId(task.id), task.uid, None)
+    return next((one for one in found.remotes if one.remote == remote), None)
