@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from gittasks.app import reading
+from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.cli.tables import add_here_option, load_tasks, show_rows
-from gittasks.workgraph.record import STATUSES
+from gittasks.workgraph.record import COMPLETED, STATUSES
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from gittasks.app.reading import Tasks
     from gittasks.cli.context import Context
+    from gittasks.workgraph.record import Row
 
 HELP = "list tasks: the open ones, unless asked for more"
 EXAMPLE = """
 gittasks list --label security --sort priority
 gittasks list --all --owner alice login
+gittasks list --not-landed
+gittasks list --at v1.2 --all
 """
 
 
@@ -34,7 +39,18 @@ def configure(parser: ArgumentParser) -> None:
         "--label", action="append", default=[], metavar="L", help="only tasks with this label"
     )
     parser.add_argument("--sort", choices=reading.SORTS, default="id", help="order (default: id)")
-    add_here_option(parser)
+    landing = parser.add_mutually_exclusive_group()
+    landing.add_argument(
+        "--landed", action="store_true", help="only tasks whose completion is on the default branch"
+    )
+    landing.add_argument(
+        "--not-landed", action="store_true", help="only completed tasks that are not so on the default branch"
+    )
+    add_here_option(parser).add_argument(
+        "--at",
+        metavar="REV|DATE",
+        help="as they were in a commit, or in the last one of this branch before a date (2026-11-23)",
+    )
 
 
 def run(args: Namespace, ctx: Context) -> int:
@@ -45,14 +61,32 @@ def run(args: Namespace, ctx: Context) -> int:
 
         for word in statuses:
             check_value("status", word)
+    by_landing = args.landed or args.not_landed
+    if by_landing and (args.at is not None or statuses or args.deleted):
+        raise UsageError("--landed and --not-landed are about completed tasks of now")
     wanted = reading.Filter(
-        statuses=statuses,
+        statuses=(COMPLETED,) if by_landing else statuses,
         owner=args.owner,
         labels=tuple(args.label),
         text=" ".join(args.text),
         completed=args.all,
         deleted=args.deleted,
     )
-    snapshot = load_tasks(args, ctx)
+    snapshot = load_tasks(args, ctx) if args.at is None else _at(ctx, args.at)
     rows = reading.list_rows(snapshot, wanted, sort=args.sort)
+    if by_landing:
+        rows = _by_landing(ctx, rows, landed=args.landed)
     return show_rows(ctx, snapshot, rows, empty="no such tasks" if snapshot.rows else "no tasks yet")
+
+
+def _at(ctx: Context, moment: str) -> Tasks:
+    from gittasks.app.at_revision import load_at
+
+    return load_at(ctx.project(), moment)
+
+
+def _by_landing(ctx: Context, rows: list[Row], *, landed: bool) -> list[Row]:
+    from gittasks.app.landed import find_landed
+
+    found = find_landed(ctx.project(), rows)
+    return [row for row in rows if found.of(row.id) is landed]

@@ -1,0 +1,63 @@
+"""Completed and landed: whether the completion of a task is on the default branch.
+
+A completion is content: what counts is what the task's file says there. So it does not matter whether it came by a
+merge, squash, rebase or cherry-pick; a revert takes it back, and an empty branch brings nothing.
+"""
+
+from __future__ import annotations
+
+from gittasks.app.changes import parse_version, task_path
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.repo import landing
+from gittasks.workgraph.record import COMPLETED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gittasks.app.project import Project
+    from gittasks.workgraph.record import Row, TaskId
+
+# So few files are each read by a git process of their own, without loading `subprocess`.
+_FEW = 2
+
+
+class Landing(NamedTuple):
+    """`branch` is the default branch, `None` where there is none. `landed` has an answer for each completed task."""
+
+    branch: str | None
+    landed: Mapping[TaskId, bool]
+
+    def of(self, task_id: TaskId) -> bool | None:
+        """Whether the task's completion landed; `None` where it is not completed, or nothing can be said."""
+        return self.landed.get(task_id)
+
+
+def find_landed(project: Project, rows: Sequence[Row]) -> Landing:
+    """Which of `rows` that are completed are so on the default branch too. Raises `GitError`."""
+    completed = [row for row in rows if row.status == COMPLETED]
+    target = landing.find_target(project.git, project.checkout.common_dir) if completed else None
+    if target is None:
+        return Landing(None, {})
+    landed = dict.fromkeys((row.id for row in completed), False)
+    for commit in target.commits:
+        contents = _read(project, commit, completed)
+        for row in completed:
+            there = parse_version(contents.get(task_path(row.id)), row.id, target.branch, [])
+            if there is not None and there.status == COMPLETED and _is_same(row.uid, there.uid):
+                landed[row.id] = True
+    return Landing(target.branch, landed)
+
+
+def _read(project: Project, commit: str, rows: Sequence[Row]) -> dict[str, bytes]:
+    paths = [task_path(row.id) for row in rows]
+    if len(paths) <= _FEW:
+        found = {path: landing.read_file(project.git, commit, path) for path in paths}
+        return {path: data for path, data in found.items() if data is not None}
+    from gittasks.repo.differences import read_files
+
+    return read_files(project.git, commit, paths)
+
+
+def _is_same(one: str, other: str) -> bool:
+    # A file written by hand may have no uid yet: then its id is all that says which task it is.
+    return not one or not other or one == other
