@@ -63,7 +63,7 @@ def load_at(project: Project, moment: str) -> Past:
     """
     git = project.git
     commit = _find_commit(git, moment)
-    versions = _task_files(git, commit)
+    versions = task_files(git, commit)
     oids = {version.oid for version in versions.values() if version.is_file}
     blobs = history.read_blobs(git, oids, limit_bytes=MAX_FILE_BYTES)
     tasks, problems = [], []
@@ -80,7 +80,7 @@ def load_at(project: Project, moment: str) -> Past:
     return Past(commit, tasks, problems)
 
 
-def _task_files(git: Git, commit: str) -> dict[TaskId, Version]:
+def task_files(git: Git, commit: str) -> dict[TaskId, Version]:
     """Each task file of the commit, sorted by id."""
     found = {}
     for path, version in history.committed_versions(git, commit, [store.FOLDER]).items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from gittasks.app.changes import parse_version, task_path
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import landing
-from gittasks.workgraph.record import COMPLETED
+from gittasks.workgraph.record import COMPLETED, MAX_FILE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,9 +53,14 @@ def _read(project: Project, commit: str, rows: Sequence[Row]) -> dict[str, bytes
     if len(paths) <= _FEW:
         found = {path: landing.read_file(project.git, commit, path) for path in paths}
         return {path: data for path, data in found.items() if data is not None}
-    from gittasks.repo.differences import read_files
+    # By object id: git looks a path up in a folder of thousands by reading all of it.
+    from gittasks.app.at_revision import task_files
+    from gittasks.repo.history import read_blobs
 
-    return read_files(project.git, commit, paths)
+    versions = task_files(project.git, commit)
+    wanted = {row.id: versions[row.id].oid for row in rows if row.id in versions and versions[row.id].is_file}
+    blobs = read_blobs(project.git, wanted.values(), limit_bytes=MAX_FILE_BYTES)
+    return {task_path(task_id): blobs[oid] for task_id, oid in wanted.items() if oid in blobs}
 
 
 def _is_same(one: str, other: str) -> bool:

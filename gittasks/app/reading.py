@@ -11,7 +11,7 @@ from gittasks.workgraph.record import CLOSED, COMPLETED, DELETED, PENDING, STATU
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from gittasks.app.at_revision import Past
     from gittasks.app.board import Board
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gittasks.workgraph.snapshot import Snapshot
 
     # What can be asked for tasks: this checkout alone, or with the work of the others folded in.
-    Tasks = Snapshot | Board | Past
+    Tasks: TypeAlias = Snapshot | Board | Past
 
 SORTS = ("id", "priority", "created", "subject", "status", "owner")
 

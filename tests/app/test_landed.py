@@ -11,6 +11,7 @@ import pytest
 from gittasks.app import writing
 from gittasks.app.landed import find_landed
 from gittasks.app.project import Project
+from gittasks.workgraph.drafts import Draft
 from gittasks.workgraph.record import TaskId
 from tests.app.desk import ONE, TWO, at, planned, work
 from tests.conftest import Cli, git
@@ -72,6 +73,16 @@ def test_it_lands_by_every_way_and_a_revert_takes_it_back(
     assert landed(main) is None  # pending again here
     git(repo, "switch", "-q", "--detach", "HEAD~1")
     assert landed(main) is False  # completed here, not on main any more
+
+
+def test_many_tasks_are_looked_up_at_once(main: Project, repo: Path) -> None:
+    added = writing.add_tasks(main, [Draft(f"task {number}") for number in range(5)], commit=True).ids
+    for task_id in added:
+        done(main, task_id)
+    git(repo, "switch", "-q", "-c", "work")
+    done(main)
+    found = find_landed(main, main.board().rows)
+    assert found.landed == {ONE: False, **dict.fromkeys(added, True)}
 
 
 def test_an_uncommitted_completion_and_an_empty_branch_are_not_landed(main: Project, repo: Path) -> None:

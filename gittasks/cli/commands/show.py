@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 from gittasks.app import reading
+from gittasks.app.landed import find_landed
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable, printable_block
 from gittasks.cli import parser as cli_parser
+from gittasks.cli.provenance import source_lines, status_words
 from gittasks.cli.tables import add_here_option, load_tasks
 from gittasks.repo.claims import claim_refs
 
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
     from gittasks.workgraph.record import Task
 
 HELP = "show a task, its notes and its runs"
-EXAMPLE = "gittasks show 12"
+EXAMPLE = """
+gittasks show 12
+gittasks show 12 --from --remotes
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -48,13 +53,17 @@ def run(args: Namespace, ctx: Context) -> int:
     holding = _holding(project, task)
     runs = _runs(project, task)
     notes = _notes(project, task)
+    landing = find_landed(project, [task.row])
     if ctx.json:
+        record["landed"] = landing.of(task.id)
         record["runs"] = [run.as_json() for run in runs]
         record["notes"] = [note.as_json() for note in notes]
         record["claim"] = holding and holding.as_json()
         ctx.document({"task": record})
     else:
-        ctx.out("\n".join(_lines(task, record, holding) + _note_lines(notes) + _run_lines(runs)))
+        lines = _lines(task, record, holding, status_words(task, landing))
+        lines += source_lines(record, sources=args.sources)
+        ctx.out("\n".join(lines + _note_lines(notes) + _run_lines(runs)))
     return 0
 
 
@@ -82,13 +91,13 @@ def _notes(project: Project, task: Task) -> list[Any]:
     return list_notes(project, task.id)
 
 
-def _lines(task: Task, record: dict[str, Any], holding: Holding | None) -> list[str]:
+def _lines(task: Task, record: dict[str, Any], holding: Holding | None, status: str) -> list[str]:
     def names(ids: list[int]) -> str:
         return " ".join(f"#{task_id}" for task_id in ids)
 
     waits = [f"#{b} (open)" if b in record["openBlockers"] else f"#{b}" for b in task.blocked_by]
     fields = [
-        ("status", task.status + ("  (ready)" if record["ready"] else "")),
+        ("status", status + ("  (ready)" if record["ready"] else "")),
         ("priority", f"P{task.priority}"),
         ("owner", task.owner),
         ("claim", _claim_words(holding)),
