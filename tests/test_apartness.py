@@ -44,6 +44,7 @@ TASK_CALLS: Calls = {
     "done": [("done", "3")],
     "reopen": [("reopen", "3")],
     "delete": [("delete", "3")],
+    "undo": [("undo",)],
     "search": [("search", "one")],
     "graph": [("graph",), ("graph", "--format", "svg")],
     "log": [("log", "1")],

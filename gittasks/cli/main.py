@@ -36,6 +36,7 @@ COMMANDS = {
     "done": ("tasks", "complete a task"),
     "reopen": ("tasks", "take a completed or deleted task up again"),
     "delete": ("tasks", "delete a task, restorably"),
+    "undo": ("tasks", "take back the last edit of tasks in this worktree"),
     "search": ("tasks", "find tasks by their words"),
     "graph": ("tasks", "draw the graph of tasks"),
     "log": ("tasks", "show the history of a task, field by field"),
