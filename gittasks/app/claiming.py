@@ -62,14 +62,20 @@ def claim(project: Project, task_id: TaskId, options: Options) -> Claimed:
         new = new._replace(expires=clock.format_utc(clock.now_s() + options.ttl_s))
     if options.remote is None:
         acquired = acquire(project, task, new, steal=options.steal)
-        return Claimed(task, acquired, None, _messages(acquired))
+        return Claimed(task, acquired, None, messages_of(acquired))
     from gittasks.app import publishing
 
     publishing.require_remote(project, options.remote)
     acquired = acquire(project, task, new, steal=options.steal)
     told = publishing.publish(project, task, acquired, steal=options.steal is not None)
     more = () if told.done else (publishing.not_told(task.id, told),)
-    return Claimed(task, acquired, told, (*_messages(acquired), *more))
+    return Claimed(task, acquired, told, (*messages_of(acquired), *more))
+
+
+def find_claims(project: Project, task_id: TaskId) -> dict[TaskId, str]:
+    """What `drop_claims` takes to drop the claim that a task has now; empty where it has none."""
+    oid = claims.read_ref(project.checkout, project.env, claims.claim_ref(task_id))
+    return {task_id: oid} if oid is not None else {}
 
 
 def drop_claims(project: Project, oids: Mapping[TaskId, str], *, me: str | None = None) -> list[str]:
@@ -241,7 +247,8 @@ def _remember(project: Project, task_id: int, before: Holding, after: Claim) -> 
     )
 
 
-def _messages(acquired: Acquired) -> tuple[str, ...]:
+def messages_of(acquired: Acquired) -> tuple[str, ...]:
+    """What a person should know of a claim that took another's place; safe to print."""
     if acquired.before is None or not acquired.created:
         return ()
     return (f"taken over; it was {holders.describe(acquired.before)}",)

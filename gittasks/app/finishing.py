@@ -6,7 +6,7 @@ then the steps. Each step looks whether it was done already: the whole can be ki
 
 from __future__ import annotations
 
-from gittasks.app import checks, events, leaving, memos, merging, sites
+from gittasks.app import checks, claiming, events, leaving, memos, merging, sites
 from gittasks.app.finish_survey import KEEP, MERGE, REMOVE, Options, Plan, home_writes, require_task, survey
 from gittasks.base.errors import GittasksError, RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -114,11 +114,13 @@ def complete_at_home(plan: Plan) -> Told:
 
     if plan.home is None:
         return Told()
+    claims = claiming.find_claims(plan.project, plan.task_id)
     with plan.home.lock("finish"):
         writes = home_writes(plan, plan.home)
         written = writing.apply(plan.home, writes, ids=(plan.task_id,), message="", commit=False)
     told = (f"#{plan.task_id} is completed in {plan.home.top}, staged there",) if written.changed else ()
-    return Told(messages=(*told, *written.warnings))
+    dropped = claiming.drop_claims(plan.home, claims)
+    return Told(messages=(*told, *written.warnings, *dropped))
 
 
 def take_away(plan: Plan) -> Told:

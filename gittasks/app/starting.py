@@ -97,7 +97,8 @@ def start_task(project: Project, task_id: TaskId, options: Options) -> Started:
         _refuse_blocked(project, task_id, options)
         if options.here:
             return _start_here(project, sites.require_here(project, trees), task, owner, options)
-        return _run(plan_task(project, trees, task, owner, options))
+        plan = plan_task(project, trees, task, owner, options)
+        return _run(plan, _claim(project, task, owner, plan.site.memo.name, options))
 
 
 def start_new(project: Project, subject: str, options: Options) -> Started:
@@ -114,9 +115,12 @@ def start_new(project: Project, subject: str, options: Options) -> Started:
         if options.here:
             tree = sites.require_here(project, trees)
             task = _new_task(project, _reserve(project), new_uid(), subject, owner, str(tree.name))
-            messages = _write_new(project, task, commit=options.commit)
+            messages = _claim(project, task, owner, str(tree.name), options)
+            messages += _write_new(project, task, commit=options.commit)
             return _started_here(project, tree, task, messages)
-        return _run(plan_new(project, trees, subject, owner, options))
+        plan = plan_new(project, trees, subject, owner, options)
+        memo = plan.site.memo
+        return _run(plan, _claim(project, Task(plan.task_id, memo.uid), owner, memo.name, options))
 
 
 def plan_task(project: Project, trees: Sequence[Worktree], task: Task, owner: str, options: Options) -> Plan:
@@ -211,13 +215,22 @@ STEPS: tuple[Callable[[Plan], list[str]], ...] = (
 )
 
 
-def _run(plan: Plan) -> Started:
-    messages: list[str] = []
+def _run(plan: Plan, messages: list[str]) -> Started:
     for step in STEPS:
         messages += step(plan)
     site, memo = plan.site, plan.site.memo
     task = store.read_task(sites.project_at(site.project, site.path).tasks_folder, plan.task_id)
     return Started(task, memo.name, site.path, site.branch, memo.base, True, tuple(messages))
+
+
+def _claim(project: Project, task: Task, owner: str, name: str, options: Options) -> list[str]:
+    """Claim the task for the worktree `name`, before anything is made. Raises `ClaimHeldError`."""
+    from gittasks.app import claiming
+
+    new = claiming.draft(project, task, owner)._replace(worktree=name)
+    reason = "start --force" if options.force else None
+    acquired = claiming.acquire(project, task, new, steal=reason, adopt=True)
+    return list(claiming.messages_of(acquired))
 
 
 def _refuse_mixed(options: Options) -> None:
@@ -276,8 +289,9 @@ def _go_on(project: Project, binding: Binding, owner: str, options: Options) -> 
 
         _refuse_blocked(project, task.id, options)
         site = sites.project_at(project, tree.path)
+        messages = tuple(_claim(project, task, owner, name, options))
         decide = _taking(owner, name, force=options.force)
-        messages = writing.edit_task(site, task.id, decide, purpose="start", commit=options.commit).warnings
+        messages += writing.edit_task(site, task.id, decide, purpose="start", commit=options.commit).warnings
         task = store.read_task(site.tasks_folder, task.id)
         events.record(
             private, "bound", worktree=name, task=task.id, after={"status": task.status, "owner": owner}
@@ -290,9 +304,10 @@ def _go_on(project: Project, binding: Binding, owner: str, options: Options) -> 
 def _start_here(project: Project, tree: Worktree, task: Task, owner: str, options: Options) -> Started:
     from gittasks.app import writing
 
+    messages = _claim(project, task, owner, str(tree.name), options)
     decide = _taking(owner, str(tree.name), force=options.force)
-    written = writing.edit_task(project, task.id, decide, purpose="start", commit=options.commit)
-    return _started_here(project, tree, store.read_task(project.tasks_folder, task.id), written.warnings)
+    messages += writing.edit_task(project, task.id, decide, purpose="start", commit=options.commit).warnings
+    return _started_here(project, tree, store.read_task(project.tasks_folder, task.id), messages)
 
 
 def _started_here(project: Project, tree: Worktree, task: Task, messages: Sequence[str]) -> Started:

@@ -101,7 +101,8 @@ def edit_many(
                 check_references(project, task, codec.parse_task(edited, path, task_id=task_id))
                 writes.append(FileWrite(store.file_name(task_id), edited, False))
             if not CLOSED.isdisjoint((task.status, changes.get("status"))):
-                over |= _claim_on(project, task_id)
+                oid = claims.read_ref(project.checkout, project.env, claims.claim_ref(task_id))
+                over |= {task_id: oid} if oid is not None else {}
         message = _message(purpose, tuple(edits), subject)
         written = apply(project, writes, ids=tuple(edits), message=message, commit=commit)
     if not over:
@@ -109,11 +110,6 @@ def edit_many(
     from gittasks.app import claiming
 
     return written._replace(warnings=(*written.warnings, *claiming.drop_claims(project, over)))
-
-
-def _claim_on(project: Project, task_id: TaskId) -> dict[TaskId, str]:
-    oid = claims.read_ref(project.checkout, project.env, claims.claim_ref(task_id))
-    return {task_id: oid} if oid is not None else {}
 
 
 def apply(
