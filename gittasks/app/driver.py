@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gittasks.app.project import Project
+    from gittasks.workgraph.record import TaskId
 
 NAME = "gittasks"
 ATTRIBUTES_PATH = f"{store.FOLDER}/{attributes.FILE_NAME}"
@@ -80,8 +81,7 @@ def _merge(base: str, ours: str, theirs: str, *, path: str, marker_size: int) ->
         before, mine, other = (
             files.read_regular(name, limit_bytes=MAX_FILE_BYTES) for name in (base, ours, theirs)
         )
-        left = file_merge.read_version(mine, path, task_id=task_id)
-        right = file_merge.read_version(other, path, task_id=task_id)
+        left, right = _read(mine, path, task_id), _read(other, path, task_id)
     except (BadTaskError, files.UnsafeFileError, OSError):
         return None
     if not is_same_task(left.task, right.task):
@@ -89,13 +89,21 @@ def _merge(base: str, ours: str, theirs: str, *, path: str, marker_size: int) ->
         text = merge_text(None, mine.decode(), other.decode())
         return text.marked(ours=_OURS, theirs=_THEIRS, size=marker_size).encode(), False
     # git gives an empty file where both sides added one.
-    root = file_merge.read_base(before, path, task_id=task_id) if before else None
+    root = (
+        file_merge.read_base(before, path, task_id=file_merge.own_id(before) or task_id) if before else None
+    )
     if root is not None and not root.unknown and not is_same_task(root.task, left.task):
         root = None
     merged = file_merge.merge_versions(root, left, right, path)
     if not merged.merged.conflicts:
         return merged.data, True
     return file_merge.mark_conflicts(merged, path, ours=_OURS, theirs=_THEIRS, size=marker_size), False
+
+
+def _read(data: bytes, path: str, task_id: TaskId) -> file_merge.Version:
+    """A side's task, as number `task_id`: git may have found that its file was renamed. Raises `BadTaskError`."""
+    own = file_merge.own_id(data) or task_id
+    return file_merge.renumbered(file_merge.read_version(data, path, task_id=own), path, {own: task_id})
 
 
 def _merge_lines(base: str, ours: str, theirs: str, *, marker_size: int, env: Mapping[str, str]) -> bool:

@@ -9,8 +9,8 @@ from gittasks.base import files
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import history, stages
 from gittasks.workgraph import file_merge, renumber, store
+from gittasks.workgraph.matched import World
 from gittasks.workgraph.record import MAX_FILE_BYTES, BadTaskError, TaskId
-from gittasks.workgraph.resolution import World
 from gittasks.workgraph.text_merge import parse_markers
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class _Reader:
 
 
 def _trees(git: Git, sides: Sides, unmerged: Mapping[str, Unmerged]) -> tuple[Tree, Tree, Tree]:
-    """The task files of base, ours and theirs; where the stages say something, that is what git merged."""
+    """The task files and notes of base, ours and theirs."""
     commits = (sides.base, sides.ours.commit, sides.theirs.commit)
     base, ours, theirs = (
         history.committed_versions(git, commit, [store.FOLDER]) if commit else {} for commit in commits
@@ -175,13 +175,20 @@ def _trees(git: Git, sides: Sides, unmerged: Mapping[str, Unmerged]) -> tuple[Tr
         theirs = history.staged_versions(git, [store.FOLDER])[0]
         base = dict(ours)
     for path, entry in unmerged.items():
-        if sides.theirs.commit and _task_id(path) is None:
-            continue  # git may have moved a note into another task's folder; the commits say whose it is
-        for tree, version in ((base, entry.base), (ours, entry.ours), (theirs, entry.theirs)):
-            tree.pop(path, None)
-            if version is not None:
-                tree[path] = version
+        # Where the commits are known, the stages say less: git may have taken one file for another that was renamed.
+        # But a stash came upon what was staged, and of several bases git made one.
+        is_from_stages = sides.theirs.commit is None or sides.operation == "stash"
+        _put(base, path, entry.base, is_wanted=is_from_stages or not sides.is_only_base)
+        _put(ours, path, entry.ours, is_wanted=is_from_stages)
+        _put(theirs, path, entry.theirs, is_wanted=is_from_stages)
     return base, ours, theirs
+
+
+def _put(tree: Tree, path: str, version: history.Version | None, *, is_wanted: bool) -> None:
+    if is_wanted and version is not None:
+        tree[path] = version
+    elif is_wanted:
+        tree.pop(path, None)
 
 
 def _read_differing(

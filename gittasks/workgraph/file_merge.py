@@ -38,6 +38,23 @@ def read_version(data: bytes, path: str, *, task_id: TaskId) -> Version:
     return Version(data, codec.parse_task(data, path, task_id=task_id))
 
 
+def try_read(data: bytes, task_id: TaskId) -> Task | None:
+    """The task that a file says, `None` where it says none."""
+    try:
+        return codec.parse_task(data, "", task_id=task_id)
+    except BadTaskError:
+        return None
+
+
+def own_id(data: bytes) -> TaskId | None:
+    """The id in a file, which git may have moved to another name; `None` where there is none at first sight."""
+    for line in data.split(b"\n"):
+        name, _, value = line.partition(b":")
+        if name == b"id" and value.strip().isdigit():
+            return TaskId(int(value))
+    return None
+
+
 def read_base(data: bytes, path: str, *, task_id: TaskId) -> Version:
     """The file that both sides come from. One that cannot be read says nothing, and is no error.
 
@@ -75,7 +92,7 @@ def merge_versions(base: Version | None, ours: Version, theirs: Version, path: s
     merged = merge3(base.task if base else None, ours.task, theirs.task, unknown=unknown)
     before = None if base is None or unknown else base.data.decode()
     by_lines = merge_text(before, ours.data.decode(), theirs.data.decode()).ours.encode()
-    if _says(by_lines, path, merged.task):
+    if _says(by_lines, merged.task):
         return MergedFile(by_lines, merged)
     return MergedFile(write_as(ours.data, path, ours.task, merged.task), merged)
 
@@ -117,11 +134,8 @@ def mark_conflicts(file: MergedFile, path: str, *, ours: str, theirs: str, size:
     )
 
 
-def _says(data: bytes, path: str, task: Task) -> bool:
-    try:
-        found = codec.parse_task(data, path, task_id=task.id)
-    except BadTaskError:
-        return False
+def _says(data: bytes, task: Task) -> bool:
+    found = try_read(data, task.id)
     # 1, 1.0 and true are equal in Python, and three things in a file.
     return repr(found) == repr(task)
 

@@ -29,6 +29,16 @@ class Place(NamedTuple):
     final: TaskId
 
     @property
+    def ids(self) -> set[TaskId]:
+        """The ids that its file has, or will have, on either side."""
+        return {known for known in (self.ours, self.theirs, self.final) if known is not None}
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether it has no uid to be known by."""
+        return self.key.startswith("#")
+
+    @property
     def is_moved(self) -> bool:
         """Whether some side knows the task by another number."""
         return any(known not in (None, self.final) for known in (self.ours, self.theirs))

@@ -9,28 +9,19 @@ from __future__ import annotations
 from itertools import count
 
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.workgraph.file_merge import (
-    MergedFile,
-    expected_task,
-    mark_conflicts,
-    merge_versions,
-    read_version,
-    renumbered,
-    write_as,
-)
-from gittasks.workgraph.merge import OURS, THEIRS, Conflict, merge3, settle
-from gittasks.workgraph.record import BadTaskError, Task, TaskId
-from gittasks.workgraph.renumber import Numbering, number, translate
-from gittasks.workgraph.text_merge import merge_text
+from gittasks.workgraph.file_merge import MergedFile, mark_conflicts, merge_versions, try_read, write_as
+from gittasks.workgraph.matched import Matched, World, plain
+from gittasks.workgraph.merge import OURS, THEIRS, Conflict, settle
+from gittasks.workgraph.record import Task, TaskId
+from gittasks.workgraph.renumber import Numbering, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from typing import Any
 
     from gittasks.workgraph.file_merge import Version
     from gittasks.workgraph.merge import Given
-    from gittasks.workgraph.record import Row
     from gittasks.workgraph.renumber import Moves, Place
 
 # What an outcome says was done, or what is to be done by a person (the last two).
@@ -46,26 +37,6 @@ OPEN = frozenset((CONFLICT, STUCK))
 
 # The name of the conflict between a side that edited a task's file and one that took the file away.
 FILE = "file"
-
-
-class World(NamedTuple):
-    """A merge that stopped. `base`, `ours`, `theirs` hold the tasks that are not the same on all, by their ids there.
-
-    `unmerged` are the ids whose files are to be settled. Of the worktree, `here` is the bytes under these and under
-    `renumber.doubtful_ids`, and `rows` all that can be read. With `is_over` git has ended the merge by itself: what
-    is not there was taken away since, and numbers are what they are there. `is_exact` says that it was a rebase, and
-    that nobody did anything since: what the sides say is what must be there.
-    """
-
-    base: Mapping[TaskId, Version]
-    ours: Mapping[TaskId, Version]
-    theirs: Mapping[TaskId, Version]
-    unmerged: AbstractSet[TaskId]
-    here: Mapping[TaskId, bytes]
-    rows: Mapping[TaskId, Row]
-    is_only_base: bool = True
-    is_over: bool = False
-    is_exact: bool = False
 
 
 class Choices(NamedTuple):
@@ -119,156 +90,100 @@ class Plan(NamedTuple):
 def plan(world: World, choices: Choices, *, first_new: TaskId, names: tuple[str, str]) -> Plan:
     """Decide about every task of `world`. `names` are those of the sides, for conflict markers."""
     issued = count(first_new)
-    known = {row.uid: row.id for row in world.rows.values() if row.uid}
-    numbering = number(
-        *({task_id: version.task for task_id, version in side.items()} for side in world[:3]),
-        known=known,
-        settled=known if world.is_over else None,
-        take=lambda: TaskId(next(issued)),
-        is_only_base=world.is_only_base,
-    )
-    planner = _Planner(world, choices, numbering, names)
+    planner = _Planner(world, choices, _number(world, lambda: TaskId(next(issued))), names)
     together, apart = planner.decide()
-    goes = planner.left_behind()
+    gone = planner.left_behind()
     is_blocked = any(outcome.action in OPEN for outcome in together)
     if is_blocked:
         # Half of a renumbering would mix two tasks up: all of it, or nothing.
         together = [outcome._replace(data=None) for outcome in together if outcome.action in OPEN]
+        gone = set()
     outcomes = sorted([*together, *apart], key=lambda outcome: outcome.task_id)
-    removed = {outcome.task_id for outcome in outcomes if outcome.action == REMOVED}
-    removed |= set() if is_blocked else goes
-    new_ids = next(issued) - first_new if planner.is_renumbering else 0
+    gone |= {outcome.task_id for outcome in outcomes if outcome.action == REMOVED}
+    new_ids = next(issued) - first_new
     moves: tuple[Moves, Moves] = ({}, {})
     if planner.is_renumbering and not is_blocked:
-        moves = (numbering.ours, numbering.theirs)
-    return Plan(tuple(outcomes), tuple(sorted(removed)), new_ids, is_blocked, moves)
+        moves = (planner.numbering.ours, planner.numbering.theirs)
+    return Plan(tuple(outcomes), tuple(sorted(gone)), new_ids if any(moves) else 0, is_blocked, moves)
+
+
+def _number(world: World, take: Callable[[], TaskId]) -> Numbering:
+    known = {row.uid: row.id for row in world.rows.values() if row.uid}
+    base = {task_id: version.task for task_id, version in world.base.items() if "uid" not in version.unknown}
+    ours, theirs = (
+        {task_id: version.task for task_id, version in side.items()} for side in (world.ours, world.theirs)
+    )
+    settled = known if world.is_over else None
+    return number(
+        base, ours, theirs, known=known, settled=settled, take=take, is_only_base=world.is_only_base
+    )
 
 
 class _Planner:
     """One plan under way."""
 
     def __init__(self, world: World, choices: Choices, numbering: Numbering, names: tuple[str, str]) -> None:
+        self.numbering = numbering
         self._world = world
         self._choices = choices
-        self._numbering = numbering
         self._names = names
-        self._shared = _shared_ids(numbering)
-        self._together = [place for place in numbering.places if self._is_together(place)]
+        self._matched = Matched(world, numbering)
+        self._together = [place for place in numbering.places if self._matched.is_in_question(place)]
         self.is_renumbering = any(self._is_wanted(place) for place in self._together)
 
     def decide(self) -> tuple[list[Outcome], list[Outcome]]:
         """Outcomes of tasks whose numbers are in question, which belong together; and of all others."""
         together: list[Outcome] = []
         apart: list[Outcome] = []
-        for place in self._numbering.places:
-            if self._world.is_exact and not self._ids(place) & self._world.unmerged:
+        in_question = {place.final for place in self._together}
+        for place in self.numbering.places:
+            is_unmerged = not place.ids.isdisjoint(self._world.unmerged)
+            if self._world.is_exact and not is_unmerged:
                 apart += self._mended(place)
-            elif place in self._together:
+            elif place.final in in_question:
                 together += self._outcomes(place) if self.is_renumbering else ()
-            elif self._ids(place) & self._world.unmerged:
+            elif is_unmerged:
                 apart += self._outcomes(place) if self._is_wanted(place) else ()
             elif self.is_renumbering:
                 together += self._references(place)
         known = [outcome.data for outcome in (*together, *apart) if outcome.data is not None]
-        known += (text for task_id in self._shared if (text := self._mixture(task_id)) is not None)
+        everything = [*known, *self._matched.known_texts(self._together)]
         return (
-            [self._mind_the_person(outcome, known, may_answer=False) for outcome in together],
+            [self._mind_the_person(outcome, everything, may_answer=False) for outcome in together],
             [self._mind_the_person(outcome, known, may_answer=True) for outcome in apart],
         )
 
     def left_behind(self) -> set[TaskId]:
-        """Ids whose files hold a task that now has another number."""
-        finals = {place.final for place in self._numbering.places}
-        gone = set()
-        for place in self._together if self.is_renumbering else ():
-            for known in (place.ours, place.theirs):
-                if known is None or known in finals:
-                    continue
-                row = self._world.rows.get(known)
-                if known in self._world.unmerged or (row is not None and row.uid == place.key):
-                    gone.add(known)
+        """Ids whose files hold a task that now has another number, or that git made up from two."""
+        if not self.is_renumbering:
+            return set()
+        finals = {place.final for place in self.numbering.places}
+        gone = set(self._world.unmerged - finals)
+        for place in self._together:
+            rows = (self._world.rows.get(known) for known in place.ids - finals)
+            gone |= {row.id for row in rows if row is not None and row.uid == place.key}
         return gone
 
-    def _is_together(self, place: Place) -> bool:
-        return place.is_moved or bool(self._ids(place) & self._shared)
-
     def _is_wanted(self, place: Place) -> bool:
-        return self._choices.tasks is None or bool(self._ids(place) & self._choices.tasks)
-
-    def _ids(self, place: Place) -> set[TaskId]:
-        return {known for known in (place.ours, place.theirs, place.final) if known is not None}
+        return self._choices.tasks is None or not place.ids.isdisjoint(self._choices.tasks)
 
     def _outcomes(self, place: Place) -> Iterator[Outcome]:
         """The outcome for one task, if anything has to be done about it."""
-        unmerged = self._ids(place) & self._world.unmerged
-        if not unmerged and not self._is_amiss(place):
+        unmerged = place.ids & self._world.unmerged
+        if not unmerged and not self._matched.is_amiss(place):
             yield from self._references(place)
             return
         outcome = self._settle(place)
         here = self._world.here.get(place.final)
-        if not unmerged and here is not None and _plain(here) == outcome.data:
+        if not unmerged and here is not None and plain(here) == outcome.data:
             return
-        if outcome.action == MERGED and place.final in self._shared:
-            outcome = outcome._replace(action=KEPT)
-        if outcome.action in (MERGED, KEPT) and place.is_moved:
-            outcome = outcome._replace(action=RENUMBERED)
+        if outcome.action == MERGED and place in self._together:
+            outcome = outcome._replace(action=RENUMBERED if place.is_moved else KEPT)
         old_side, old = _old_number(place)
         yield outcome._replace(settles=tuple(sorted(unmerged)), old=old, old_side=old_side)
 
-    def _is_amiss(self, place: Place) -> bool:
-        """Whether git's own result, which knows names alone, is wrong about a task without a conflict."""
-        row = self._world.rows.get(place.final)
-        if row is None or (row.uid != place.key and not place.key.startswith("#")):
-            return not self._world.is_over and not self._is_gone(place)
-        here = self._world.here.get(place.final)
-        if here is None:
-            return False
-        # Two tasks of one number, mixed up; or the edits of a side that knew it by another number, left out.
-        left_out = place.is_moved and any(
-            _plain(here) == side[place.final].data for side in self._world[1:3] if place.final in side
-        )
-        return left_out or _plain(here) == self._mixture(place.final)
-
-    def _mended(self, place: Place) -> Iterator[Outcome]:
-        """Make a file what its sides come to, where commits replayed on another numbering hit the wrong one."""
-        here = self._world.here.get(place.final)
-        task = None if here is None else _try_read(here, place.final)
-        if here is None or task is None or (task.uid or place.key) != place.key:
-            return
-        base, ours, theirs = (self._version(place, side) for side in ("base", OURS, THEIRS))
-        wanted = expected_task(base, ours, theirs, task)
-        if wanted is not None and wanted != task:
-            data = write_as(here, _path(place.final), task, wanted)
-            yield Outcome(place.final, wanted.subject, REFERENCES, data=data)
-
-    def _is_gone(self, place: Place) -> bool:
-        """Whether one side took the task away and the other left it as it was."""
-        if place.base is None or None not in (place.ours, place.theirs):
-            return False
-        survivor, base = (
-            self._version(place, OURS) or self._version(place, THEIRS),
-            self._version(place, "base"),
-        )
-        return survivor is not None and base is not None and survivor.task == base.task
-
-    def _mixture(self, task_id: TaskId) -> bytes | None:
-        """What git makes of a number that stands for two tasks, by merging their texts."""
-        versions = [side.get(task_id) for side in self._world[:3]]
-        texts = [version.data.decode() for version in versions if version is not None and not version.unknown]
-        if task_id not in self._shared or len(texts) != 3:
-            return None
-        return merge_text(*texts).ours.encode()
-
-    def _version(self, place: Place, side: str) -> Version | None:
-        """The task as one side has it, in the final numbering."""
-        known = getattr(place, side)
-        version = None if known is None else getattr(self._world, side).get(known)
-        if version is None:
-            return None
-        return renumbered(version, _path(known), getattr(self._numbering, side))
-
     def _settle(self, place: Place) -> Outcome:
-        base, ours, theirs = (self._version(place, side) for side in ("base", OURS, THEIRS))
+        base, ours, theirs = self._matched.versions(place)
         if ours is not None and theirs is not None:
             return self._merge(place, base, ours, theirs)
         survivor = ours or theirs
@@ -300,6 +215,16 @@ class _Planner:
             data = mark_conflicts(MergedFile(data, settled), path, ours=self._names[0], theirs=self._names[1])
         return Outcome(place.final, settled.task.subject, action, data=data, conflicts=settled.conflicts)
 
+    def _references(self, place: Place) -> Iterator[Outcome]:
+        changes = self._matched.reference_changes(place)
+        if changes:
+            yield Outcome(place.final, self._world.rows[place.final].subject, REFERENCES, changes=changes)
+
+    def _mended(self, place: Place) -> Iterator[Outcome]:
+        mended = self._matched.mended(place)
+        if mended is not None:
+            yield Outcome(place.final, mended[0].subject, REFERENCES, data=mended[1])
+
     def _mind_the_person(self, outcome: Outcome, known: list[bytes], *, may_answer: bool) -> Outcome:
         """What somebody typed into the file since is kept: as the answer if it may be one, else nothing is done."""
         if outcome.data is None:
@@ -310,58 +235,14 @@ class _Planner:
             here = self._world.here.get(task_id)
             if here is None:
                 continue
-            versions = [side[task_id].data for side in self._world[:3] if task_id in side]
-            task = _try_read(here, task_id)
-            if task is None:
-                if _lines(here) <= set().union(*map(_lines, (*versions, *known))):
-                    continue
-            elif _plain(here) in (*versions, *known):
+            texts = [side[task_id].data for side in self._world[:3] if task_id in side] + known
+            task = try_read(here, task_id)
+            if plain(here) in texts or (task is None and _lines(here) <= set().union(*map(_lines, texts))):
                 continue
-            elif may_answer:
-                subject = task.subject
-                return outcome._replace(action=BY_HAND, subject=subject, data=None, conflicts=())
+            if task is not None and may_answer:
+                return outcome._replace(action=BY_HAND, subject=task.subject, data=None, conflicts=())
             return outcome._replace(action=STUCK, data=None, problem=_why_stuck(task_id, task))
         return outcome
-
-    def _references(self, place: Place) -> Iterator[Outcome]:
-        """References in a file that git merged by itself, to tasks that now have other numbers."""
-        row = self._world.rows.get(place.final)
-        if row is None or (row.uid or place.key) != place.key:
-            return
-        plain = self._merged_task(place, is_translated=False)
-        moved = self._merged_task(place, is_translated=True)
-        changes: dict[str, Any] = {}
-        if plain.parent != moved.parent and row.parent == plain.parent:
-            changes["parent"] = moved.parent
-        for name in ("blocked_by", "written_blocks"):
-            old, new = set(getattr(plain, name)), set(getattr(moved, name))
-            now = set(getattr(row, name))
-            if now != (wanted := (now - (old - new)) | (new - old)):
-                changes[name] = tuple(sorted(wanted))
-        if changes:
-            yield Outcome(place.final, row.subject, REFERENCES, changes=changes)
-
-    def _merged_task(self, place: Place, *, is_translated: bool) -> Task:
-        found: dict[str, Task] = {}
-        for side in ("base", OURS, THEIRS):
-            known = getattr(place, side)
-            version = None if known is None else getattr(self._world, side).get(known)
-            if version is not None:
-                moves = getattr(self._numbering, side) if is_translated else {}
-                found[side] = translate(version.task, moves)
-        if OURS in found and THEIRS in found:
-            return merge3(found.get("base"), found[OURS], found[THEIRS]).task
-        return found[OURS] if OURS in found else found[THEIRS]
-
-
-def _shared_ids(numbering: Numbering) -> set[TaskId]:
-    """Ids that stand for more than one task, on whatever side."""
-    keys: dict[TaskId, set[str]] = {}
-    for place in numbering.places:
-        for known in (place.base, place.ours, place.theirs):
-            if known is not None:
-                keys.setdefault(known, set()).add(place.key)
-    return {known for known, found in keys.items() if len(found) > 1}
 
 
 def _old_number(place: Place) -> tuple[str, TaskId | None]:
@@ -374,18 +255,6 @@ def _old_number(place: Place) -> tuple[str, TaskId | None]:
 
 def _path(task_id: TaskId) -> str:
     return f".tasks/{task_id}.yaml"
-
-
-def _try_read(data: bytes, task_id: TaskId) -> Task | None:
-    try:
-        return read_version(data, _path(task_id), task_id=task_id).task
-    except BadTaskError:
-        return None
-
-
-def _plain(data: bytes) -> bytes:
-    """Without the carriage returns that git may put into a worktree's files."""
-    return data.replace(b"\r\n", b"\n")
 
 
 def _lines(data: bytes) -> set[bytes]:
