@@ -63,6 +63,7 @@ TASK_CALLS: Calls = {
     ],
     "finish": [("finish", "1", "--merge")],
     "resolve": [("resolve",)],
+    "sync": [("sync",)],
     "rescue": [("rescue",)],
     "shell-init": [("shell-init",)],
     "completion": [("completion", "bash")],
@@ -71,11 +72,14 @@ TASK_CALLS: Calls = {
 
 @pytest.fixture
 def project(repo: Path, cli: Cli) -> Path:
-    """Three tasks, committed."""
+    """Three tasks, committed; and a remote."""
     cli("init")
     for subject in ("One", "Two", "Three"):
         cli("add", subject)
     git(repo, "commit", "-q", "-m", "plan")
+    git(repo.parent, "clone", "-q", "--bare", str(repo), "hub")
+    git(repo, "remote", "add", "origin", str(repo.parent / "hub"))
+    git(repo, "push", "-q", "-u", "origin", "main")
     return repo
 
 

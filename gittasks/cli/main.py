@@ -51,6 +51,7 @@ COMMANDS = {
     "claim": ("worktrees", "take a task, for all worktrees of the clone to see"),
     "release": ("worktrees", "let a claimed task go"),
     "resolve": ("worktrees", "settle the task files of a merge that stopped"),
+    "sync": ("worktrees", "commit, merge and push tasks, and no code that was not asked for"),
     "rescue": ("worktrees", "bring back uncommitted edits of worktrees that are gone"),
     "run": ("runs", "run a command in the background"),
     "runs": ("runs", "list runs"),

@@ -1,0 +1,156 @@
+"""One command for teams that want no ceremony: commit the tasks, take in what others did, publish the own (`sync`).
+
+What it does to the branch that is checked out, in this order: changed task files and notes are committed (nothing
+else is); the upstream is fetched and merged, task conflicts being settled field by field as `resolve` does; the
+branch is pushed to its upstream, if all that the upstream lacks are tasks. A single commit of code in between is not
+ours to publish: then nothing is pushed, and the commits in the way are named. Nothing is ever forced.
+"""
+
+from __future__ import annotations
+
+from gittasks.app import merging, resolving
+from gittasks.base.errors import RefusedError
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
+from gittasks.base.text import listed, printable
+from gittasks.repo import index, refs, stages, upstream
+from gittasks.repo import merging as git_merging
+from gittasks.repo.upstream import BEHIND, REJECTED, UNREACHED
+from gittasks.workgraph import store
+from gittasks.workgraph.resolution import Choices
+
+if TYPE_CHECKING:
+    from gittasks.app.project import Project
+    from gittasks.app.resolving import Resolution
+    from gittasks.repo.refs import Commit
+    from gittasks.repo.upstream import Upstream
+
+UP_TO_DATE, CODE, OFF, CONFLICT = "up_to_date", "code", "off", "conflict"
+_TRIES = 3
+_MESSAGE = "Update tasks"
+
+
+class StandsInTheWayError(RefusedError):
+    """Something that sync will not decide: a merge under way, staged files, code in conflict."""
+
+
+class Synced(NamedTuple):
+    """What sync did. `outcome` is one word: `pushed`; `up_to_date`; `off` (not asked to push); `code` (commits in
+    `code` stand in the way of a push); `conflict` (`resolution.open` is to be decided, the merge waits for it);
+    `rejected` or `unreached`, with git's `words`.
+
+    `committed` is the commit of task files that was made, `incoming` counts the commits that were taken in.
+    """
+
+    outcome: str
+    upstream: str
+    committed: str | None = None
+    incoming: int = 0
+    outgoing: int = 0
+    code: tuple[Commit, ...] = ()
+    resolution: Resolution | None = None
+    words: str = ""
+
+
+def sync(project: Project, *, push: bool = True) -> Synced:
+    """Bring the tasks of this branch and of its upstream together.
+
+    Raises `NoUpstreamError`, `StandsInTheWayError`, `MergeImpossibleError`, `GitError` (a hook said no).
+    """
+    store.require_folder(project.tasks_folder)
+    git = project.git
+    operation = index.operation_in_progress(project.checkout.git_dir)
+    if operation or stages.read_unmerged(git):
+        raise StandsInTheWayError(
+            f"{operation or 'a merge conflict'} is in progress here",
+            hint="finish it first: `gittasks resolve` settles task files, then `git commit`",
+        )
+    found = upstream.find_upstream(git)
+    done = Synced(OFF, found.name)
+    for _ in range(_TRIES):
+        done = _once(project, found, done, push=push)
+        if done.outcome != BEHIND:
+            return done
+    return done._replace(outcome=REJECTED, words="others push faster than we do: try again")
+
+
+def _once(project: Project, found: Upstream, done: Synced, *, push: bool) -> Synced:
+    """One round; `BEHIND` where somebody pushed in the middle of it."""
+    git = project.git
+    words = upstream.fetch(git, found.remote)
+    theirs = refs.resolve_commit(git, found.tracking)
+    _refuse_staged(project, found, theirs)
+    committed = _commit_tasks(project) or done.committed
+    incoming = upstream.count_commits(git, refs.resolve_commit(git, "HEAD"), theirs)
+    done = done._replace(committed=committed, incoming=done.incoming + incoming)
+    if incoming:
+        done = _take_in(project, found, done)
+        if done.outcome == CONFLICT:
+            return done
+    head = refs.resolve_commit(git, "HEAD")
+    done = done._replace(outgoing=upstream.count_commits(git, theirs, head))
+    if words is not None:
+        return done._replace(outcome=UNREACHED, words=words)
+    if not done.outgoing:
+        return done._replace(outcome=UP_TO_DATE)
+    code = tuple(upstream.code_commits(git, theirs, head, store.FOLDER))
+    if not push or code:
+        return done._replace(outcome=CODE if push else OFF, code=code)
+    outcome, words = upstream.push(git, found, head)
+    return done._replace(outcome=outcome, words=words)
+
+
+def _refuse_staged(project: Project, found: Upstream, theirs: str) -> None:
+    """git merges nothing into a branch that went its own way while files are staged: said before anything is done."""
+    git = project.git
+    head = refs.resolve_commit(git, "HEAD")
+    own = refs.is_ancestor(git, theirs, head)
+    will_commit = bool(merging.changed_task_files(project))
+    if own or (refs.is_ancestor(git, head, theirs) and not will_commit):
+        return
+    tasks = frozenset(merging.changed_task_files(project))
+    staged = [path for path in git_merging.staged_paths(git) if path not in tasks]
+    if staged:
+        lines = listed([printable(path) for path in staged])
+        raise StandsInTheWayError(
+            "\n".join(
+                [f"{found.name} cannot be merged while files are staged; nothing was changed:", *lines]
+            ),
+            hint="commit or unstage them first",
+        )
+
+
+def _commit_tasks(project: Project) -> str | None:
+    """Commit the changed task files and notes, and nothing else."""
+    paths = merging.changed_task_files(project)
+    if not paths:
+        return None
+    with project.lock("sync"):
+        index.stage_paths(project.git, paths)
+        return index.commit_paths(project.git, project.checkout.git_dir, paths, _MESSAGE)
+
+
+def _take_in(project: Project, found: Upstream, done: Synced) -> Synced:
+    """Merge the upstream; what git leaves is settled by fields. `CONFLICT` where a person has to decide."""
+    git = project.git
+    with project.lock("sync"):
+        is_clean = upstream.merge(git, project.checkout.git_dir, found)
+    if is_clean:
+        return done
+    other = sorted(path for path in stages.read_unmerged(git) if not path.startswith(store.FOLDER + "/"))
+    if other:
+        upstream.abort_merge(git)
+        lines = listed([printable(path) for path in other])
+        raise StandsInTheWayError(
+            "\n".join([f"code is in conflict with {found.name}; nothing was merged:", *lines]),
+            hint=f"`git merge {found.name}` and settle it by hand, then sync again",
+        )
+    resolution = resolving.resolve(project, Choices())
+    if resolution.open or stages.read_unmerged(git):
+        return done._replace(outcome=CONFLICT, resolution=resolution)
+    words = upstream.end_merge(git)
+    if words is not None:
+        raise StandsInTheWayError(
+            f"the merge of {found.name} is settled, but git does not commit it: {words}",
+            hint="see what your hook wants, then `git commit`",
+        )
+    return done._replace(resolution=resolution)
