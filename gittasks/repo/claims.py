@@ -13,7 +13,7 @@ from gittasks.base import proc
 from gittasks.base.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from gittasks.repo.discover import Checkout
 
@@ -96,11 +96,12 @@ def _loose_names(common: str) -> list[str]:
     return names
 
 
-def _listed(folder: str) -> Iterable[str]:
+def _listed(folder: str) -> list[str]:
     try:
-        return os.listdir(folder)
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if not entry.is_dir()]
     except OSError:
-        return ()
+        return []
 
 
 def _packed(common: str) -> dict[str, str]:
