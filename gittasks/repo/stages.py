@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gittasks.repo.git import Git
 
+_SQUASH_BYTES = 8192
 _STAGES = {"1": "base", "2": "ours", "3": "theirs"}
 
 
@@ -37,8 +38,8 @@ class Side(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """The `operation` under way (`merge`, `rebase`, `cherry-pick`, `revert`, `stash`; empty for none that git
-    remembers), its two sides, and the commit that they are compared with (`None`: none, or not known).
+    """The `operation` under way (`merge`, `squash`, `rebase`, `cherry-pick`, `revert`, `stash`; empty for none that
+    git remembers), its two sides, and the commit that they are compared with (`None`: none, or not known).
 
     Branches that merged each other have several such commits: then `base` is one of them, and not `is_only_base`.
     """
@@ -79,6 +80,10 @@ def find_sides(git: Git, git_dir: str, unmerged: dict[str, Unmerged]) -> Sides:
     stash = _commit(git, "refs/stash")
     if stash and _holds(git, stash, unmerged):
         return Sides("stash", ours, Side("stash@{0}", stash), _parent(git, stash))
+    squashed = _squashed(git, git_dir)
+    if squashed:
+        side = Side(name_commit(git, squashed), squashed)
+        return Sides("squash", ours, side, *_merge_base(git, "HEAD", squashed))
     return Sides("", ours, Side("the incoming side", None), None)
 
 
@@ -163,6 +168,20 @@ def _holds(git: Git, commit: str, unmerged: dict[str, Unmerged]) -> bool:
     stdin = os.fsencode("".join(f"{name}\n" for name, _ in asked if "\n" not in name))
     lines = git.lines("cat-file", "--batch-check=%(objectname)", stdin=stdin)
     return bool(lines) and lines == [oid for name, oid in asked if "\n" not in name]
+
+
+def _squashed(git: Git, git_dir: str) -> str | None:
+    """The tip of the branch that `git merge --squash` brought in and nobody committed yet.
+
+    git keeps the message alone, which lists the commits from the tip on, and deletes it when HEAD moves.
+    """
+    try:
+        with open(os.path.join(git_dir, "SQUASH_MSG"), "rb") as file:
+            lines = file.read(_SQUASH_BYTES).splitlines()
+    except OSError:
+        return None
+    first = next((line for line in lines if line.startswith(b"commit ")), b"")
+    return _commit(git, os.fsdecode(first[7:])) if first[7:].isalnum() else None
 
 
 def _branch(git: Git) -> str | None:

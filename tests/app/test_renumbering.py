@@ -72,6 +72,29 @@ def test_from_the_other_side(fork: Fork) -> None:
     assert holds_both(fork)
 
 
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_a_squash_knows_whose_references_are_whose(fork: Fork, is_stopped: bool) -> None:
+    """Of what git merged by itself the index does not say which side a reference came from."""
+    if is_stopped:
+        fork.on("topic").edit(1, owner="ann").commit()
+    else:
+        fork.on("main").merge("topic")
+        fork.resolve()
+        fork.commit("b is #6")
+        fork.on("topic").edit(4, owner="ann").edit(1, owner="ann").put(
+            new_task(7, "e", blocked_by=(TaskId(3),))
+        )
+        fork.commit("works on, where b is #3")
+    assert fork.on("main").go("merge", "--squash", "topic") != is_stopped
+    done = fork.resolve()
+    assert done.sides.operation == "squash" and not done.open
+    assert fork.edges() == EDGES | ({} if is_stopped else {"e": {"b"}})
+    assert fork.tasks()["1"].owner == "ann"
+    assert fork.notes() == NOTES
+    fork.commit("squash")
+    assert fork.resolve().sides.operation == ""
+
+
 def test_settling_another_task_first_moves_nothing(fork: Fork) -> None:
     fork.on("topic").edit(2, owner="ann").commit()
     fork.on("main").edit(2, owner="bob").commit()

@@ -30,6 +30,7 @@ EXIT_CONFLICT = 4
 _WIDTH = 80
 _NEXT = {
     "merge": "`git commit` ends the merge",
+    "squash": "`git commit` ends the squash",
     "rebase": "`git rebase --continue` goes on",
     "cherry-pick": "`git cherry-pick --continue` goes on",
     "revert": "`git revert --continue` goes on",
