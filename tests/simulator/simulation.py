@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gittasks.app import doctor
 from gittasks.app.board import Board
-from gittasks.workgraph.record import Task
+from gittasks.workgraph.record import CLOSED, Task
 from tests.simulator.ledger import BrokenLawError, Facts, Key, facts_of
 from tests.simulator.places import Clone, Place
 from tests.simulator.seal import sealed
@@ -156,8 +156,8 @@ def _examine(clone: Clone) -> None:
 
 
 def _has_circle(tasks: list[Task]) -> bool:
-    """Whether tasks wait for each other, tombstones aside: taken apart from the ends until nothing goes any more."""
-    waits = {task.id: set(task.blocked_by) for task in tasks}
+    """Whether open tasks wait for each other: taken apart from the ends until nothing goes any more."""
+    waits = {task.id: set(task.blocked_by) for task in tasks if task.status not in CLOSED}
     while free := [task_id for task_id, blockers in waits.items() if not blockers & waits.keys()]:
         for task_id in free:
             del waits[task_id]

@@ -128,6 +128,16 @@ def pick_commit(world: World, clone: Clone) -> None:
         world.cherry_pick(clone.main, world.random.choice(ahead))
 
 
+def forge(world: World, clone: Clone) -> None:
+    """A branch is pushed, and a forge merges it, or squashes it: by lines, with no driver, if that goes clean."""
+    tree = world.pick_tree(clone)
+    world.commit(tree)
+    if world.random.random() < 0.7:
+        world.forge(tree, is_squash=False)
+    else:
+        world.forge(tree, is_squash=True)
+
+
 def pick_foreign(world: World, clone: Clone) -> None:
     """Main takes a single commit of what others pushed."""
     main = clone.main
@@ -232,6 +242,7 @@ STEPS: dict[Callable[[World, Clone], None], int] = {
     land_tree: 7,
     pick_commit: 5,
     pick_foreign: 2,
+    forge: 4,
     share: 10,
     stash: 2,
     remove_tree: 3,

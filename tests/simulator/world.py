@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from gittasks.app import rescuing, setup
-from gittasks.app.rescuing import NothingLostError
 from gittasks.base.errors import GittasksError
 from gittasks.repo import history
 from gittasks.workgraph import codec, store
@@ -100,7 +99,7 @@ class World:
         """Merge a branch; in the end there is a commit, and nothing is open."""
         before = place.head
         is_clean = place.ok("merge", "-q", "--no-edit", other)
-        if is_clean and place.head in (before, place.git("rev-parse", other)):
+        if is_clean and place.head == before:
             return
         self.counts["merges"] += 1
         self.settler.settle(place)
@@ -146,6 +145,21 @@ class World:
         place.commit(f"squash {tree.branch}")
         tree.git("reset", "-q", "--hard", "main")
 
+    def forge(self, tree: Place, *, is_squash: bool) -> None:
+        """Let the remote take in a worktree's branch, as the button on a web page does."""
+        tree.git("fetch", "-q", "origin")
+        done = tree.try_git("merge-tree", "--write-tree", "origin/main", "HEAD")
+        if done.returncode or tree.ok("merge-base", "--is-ancestor", "HEAD", "origin/main"):
+            return
+        self.counts["forge merges"] += 1
+        parents = ["-p", "origin/main", *(() if is_squash else ("-p", "HEAD"))]
+        if is_squash:
+            self._repeat(tree, tree.git("merge-base", "HEAD", "origin/main"), "HEAD")
+        commit = tree.git("commit-tree", done.stdout.split()[0], "-m", "by the forge", *parents)
+        tree.git("push", "-q", "origin", f"{commit}:main")
+        if is_squash:
+            tree.git("reset", "-q", "--hard", commit)
+
     def pull(self, clone: Clone, *, by_rebase: bool) -> None:
         """Take in what the remote has."""
         main = clone.main
@@ -157,12 +171,12 @@ class World:
 
     def rescue(self, place: Place) -> None:
         """Bring back what a worktree that is gone had not committed."""
-        try:
-            done = rescuing.rescue(place.project, theirs=self.random.random() < 0.5)
-        except NothingLostError:
+        lost = rescuing.find_lost(place.project)
+        if not lost:
             return
+        done = rescuing.rescue(place.project, theirs=self.random.random() < 0.5)
         self.counts["rescued"] += len(done.brought)
-        for item in done.left:
+        for item in lost:
             if item.problem:
                 raise BrokenLawError(f"not rescued: {item}")
             uid = codec.parse_task(item.data, item.name, task_id=item.task_id).uid
