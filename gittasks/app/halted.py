@@ -71,7 +71,8 @@ def read_halted(project: Project) -> Halted:
     trees: tuple[Tree, Tree, Tree] = ({}, {}, {})
     if unmerged or sides.theirs.commit:
         trees = _trees(git, sides, unmerged)
-    texts = _read_differing(git, trees, {*stopped, *loose})
+    replayed = _replayed_ids(git, trees[1]) if is_exact else set()
+    texts = _read_differing(git, trees, {*stopped, *loose, *replayed})
     if sides.theirs.commit is None:
         for task_id in loose:
             _take_apart(project, task_id, texts)
@@ -82,13 +83,17 @@ def read_halted(project: Project) -> Halted:
             readable.pop(task_id, None)
     to_settle = {*stopped, *loose} - reader.bad.keys()
     rows = {row.id: row for row in snapshot.rows}
-    in_question = to_settle | _doubtful_ids((base, ours, theirs), rows, is_exact=is_exact)
+    in_question = _ids_in_question((base, ours, theirs), rows)
+    # A rebase in which all numbers are clear went as its commits say.
+    is_exact = is_exact and bool(in_question)
+    if is_exact:
+        in_question |= {*base, *ours, *theirs}
     world = World(
         base,
         ours,
         theirs,
         frozenset(to_settle),
-        here=_read_here(project, in_question),
+        here=_read_here(project, to_settle | in_question),
         rows=rows,
         is_only_base=sides.is_only_base,
         is_over=finished is not None,
@@ -118,17 +123,19 @@ def forget_rebase(project: Project) -> None:
 
 
 def _finished(project: Project) -> tuple[Sides | None, bool]:
-    """What git ended last, if there may be something wrong about it: a noted rebase, or the merge that HEAD is.
+    """What git ended last, if there may be something wrong about it: a rebase, or the merge that HEAD is.
 
     And whether HEAD is just what that rebase left.
     """
     git = project.git
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        onto, before = files.read_regular(_memo_path(project), limit_bytes=1024).decode().split("\n")
-        sides = stages.find_rebased(git, onto, before)
-        if sides is not None:
-            return sides, stages.is_just_rebased(git, onto, before)
-    return stages.find_finished(git), False
+    ends = stages.find_just_rebased(git)
+    is_exact = ends is not None
+    if ends is None:
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            onto, before = files.read_regular(_memo_path(project), limit_bytes=1024).decode().split("\n")
+            ends = onto, before
+    sides = stages.find_rebased(git, *ends) if ends else None
+    return (sides, is_exact) if sides else (stages.find_finished(git), False)
 
 
 def _memo_path(project: Project) -> str:
@@ -184,6 +191,13 @@ def _trees(git: Git, sides: Sides, unmerged: Mapping[str, Unmerged]) -> tuple[Tr
     return base, ours, theirs
 
 
+def _replayed_ids(git: Git, onto: Tree) -> set[TaskId]:
+    """Tasks that a rebase changed: also those that no side changed, and a commit hit that meant another."""
+    head = history.committed_versions(git, "HEAD", [store.FOLDER])
+    paths = (path for path, version in head.items() if onto.get(path) != version)
+    return {task_id for path in paths if (task_id := _task_id(path)) is not None}
+
+
 def _put(tree: Tree, path: str, version: history.Version | None, *, is_wanted: bool) -> None:
     if is_wanted and version is not None:
         tree[path] = version
@@ -232,14 +246,13 @@ def _read_here(project: Project, wanted: Iterable[TaskId]) -> dict[TaskId, bytes
     return found
 
 
-def _doubtful_ids(
-    sides: Sequence[Mapping[TaskId, Version]], rows: Mapping[TaskId, Row], *, is_exact: bool
-) -> set[TaskId]:
-    """Ids whose files are to be looked at: of numbers that are not clear, or of all that the sides know."""
-    tasks = [{task_id: version.task for task_id, version in side.items()} for side in sides]
-    ids = set().union(*tasks) if is_exact else renumber.doubtful_ids(*tasks)
-    uids = {side[task_id].uid for side in tasks for task_id in ids & side.keys()}
-    return ids | {row.id for row in rows.values() if row.uid in uids}
+def _ids_in_question(sides: Sequence[Mapping[TaskId, Version]], rows: Mapping[TaskId, Row]) -> set[TaskId]:
+    """Numbers of which it is not clear whose they are, on the sides or in the worktree."""
+    known = [{task_id: version.task.uid for task_id, version in side.items()} for side in sides]
+    concerned = set().union(*known)
+    uids = {uid for side in known for uid in side.values() if uid}
+    here = {row.id: row.uid for row in rows.values() if row.id in concerned or row.uid in uids}
+    return renumber.doubtful_ids(*known, here)
 
 
 def _marked_ids(snapshot: Snapshot) -> set[TaskId]:

@@ -113,14 +113,24 @@ def find_rebased(git: Git, onto: str, before: str) -> Sides | None:
     return Sides("", sides[0], sides[1], *_merge_base(git, onto, before))
 
 
-def is_just_rebased(git: Git, onto: str, before: str) -> bool:
-    """Whether HEAD is what a rebase of `before` onto `onto` left, with no commit dropped or added since."""
-    moved = git.find_line("log", "-1", "--walk-reflogs", "--format=%gs", "HEAD") or ""
-    counts = (
-        git.find_line("rev-list", "--count", "--no-merges", f"{onto}..{commit}")
+def find_just_rebased(git: Git) -> tuple[str, str] | None:
+    """Of a rebase that was the last thing to move HEAD, what it went onto and what the branch had before.
+
+    `None` for none, and for one that dropped, joined or added commits: it was more than a rebase.
+    """
+    entries = [line.split(" ", 1) for line in git.lines("log", "-g", "-1000", "--format=%H %gs", "HEAD")]
+    if not entries or " (finish): " not in entries[0][-1]:
+        return None
+    starts = (place for place, entry in enumerate(entries) if " (start): " in entry[-1])
+    start = next(starts, len(entries))
+    if start + 1 >= len(entries):
+        return None
+    onto, before = entries[start][0], entries[start + 1][0]
+    counts = {
+        git.line("rev-list", "--count", "--no-merges", commit, f"^{onto}", "--")
         for commit in ("HEAD", before)
-    )
-    return moved.startswith("rebase") and len(set(counts)) == 1
+    }
+    return (onto, before) if len(counts) == 1 else None
 
 
 def _merge_base(git: Git, ours: str, theirs: str) -> tuple[str | None, bool]:

@@ -105,14 +105,14 @@ def number(
     )
 
 
-def doubtful_ids(base: Tasks, ours: Tasks, theirs: Tasks) -> set[TaskId]:
-    """Ids that stand for more than one task, and those of tasks that have more than one id."""
+def doubtful_ids(*sides: Mapping[TaskId, str]) -> set[TaskId]:
+    """Ids that stand for two tasks, and those of tasks that have two; each side maps ids to uids."""
     uids: dict[TaskId, set[str]] = {}
     ids: dict[str, set[TaskId]] = {}
-    for tasks in (base, ours, theirs):
-        for task_id, task in tasks.items():
-            uids.setdefault(task_id, set()).add(task.uid)
-            ids.setdefault(task.uid, set()).add(task_id)
+    for side in sides:
+        for task_id, uid in side.items():
+            uids.setdefault(task_id, set()).add(uid)
+            ids.setdefault(uid, set()).add(task_id)
     shared = {task_id for task_id, found in uids.items() if len(found) > 1}
     return shared.union(*(found for uid, found in ids.items() if uid and len(found) > 1))
 

@@ -12,10 +12,10 @@ from gittasks.repo.git import Git
 from gittasks.repo.merge_config import set_missing
 from gittasks.repo.stages import (
     find_finished,
+    find_just_rebased,
     find_rebase,
     find_rebased,
     find_sides,
-    is_just_rebased,
     read_unmerged,
     unstage_paths,
 )
@@ -98,11 +98,11 @@ def test_a_rebase_names_the_upstream_and_the_commit(fork: Fork) -> None:
     (fork.folder / "file").write_text("both\n")
     git(fork.folder, "add", "file")
     assert fork.go("rebase", "--continue")
-    assert is_just_rebased(run, onto, before)
+    assert find_just_rebased(run) == (onto, before)
     rebased = find_rebased(run, onto, before)
     assert rebased is not None and (rebased.ours.commit, rebased.theirs.commit) == (onto, before)
     git(fork.folder, "commit", "-q", "--allow-empty", "-m", "later")
-    assert not is_just_rebased(run, onto, before)
+    assert find_just_rebased(run) is None
     git(fork.folder, "checkout", "-q", "--detach", before)
     assert find_rebased(run, onto, before) is None
 

@@ -136,7 +136,8 @@ def test_references_follow() -> None:
 
 
 def test_doubtful_are_numbers_with_two_tasks_and_tasks_with_two_numbers() -> None:
-    assert doubtful_ids(side(a=13, c=15), side(b=13, a=14, c=15), side(c=15, d=16)) == {13, 14}
+    sides = side(a=13, c=15), side(b=13, a=14, c=15), side(c=15, d=16)
+    assert doubtful_ids(*({n: task.uid for n, task in one.items()} for one in sides)) == {13, 14}
 
 
 def test_who_is_the_same_task() -> None:
