@@ -36,11 +36,19 @@ def run(
     """
     import subprocess  # 8 ms; spawning a supervisor does without
 
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(argv, cwd=cwd, env=env, input=stdin, capture_output=True, check=False)
+        process = subprocess.Popen(argv, cwd=cwd, env=env, stdin=pipe, stdout=pipe, stderr=pipe)
     except (FileNotFoundError, PermissionError) as error:
         raise _missing(argv, cwd, error) from None
-    return Completed(done.returncode, done.stdout, done.stderr)
+    with process:
+        try:
+            stdout, stderr = process.communicate(stdin)
+        except BaseException:
+            # Not SIGKILL, as `subprocess.run` does: git takes its lock files away on SIGTERM.
+            process.terminate()
+            raise
+    return Completed(process.returncode, stdout, stderr)
 
 
 def capture(argv: Sequence[str], *, env: Mapping[str, str]) -> bytes | None:

@@ -5,8 +5,9 @@ import re
 from hypothesis import given
 
 from gittasks.workgraph.drawing import tree
+from gittasks.workgraph.drawing.picture import compose
 from gittasks.workgraph.graph import derive
-from gittasks.workgraph.record import COMPLETED, IN_PROGRESS, Row
+from gittasks.workgraph.record import COMPLETED, IN_PROGRESS, Row, TaskId
 from tests.workgraph.graphs import chain, graphs, task
 from tests.workgraph.hostile import hostile_text
 from tests.workgraph.test_drawing_picture import picture_of
@@ -146,3 +147,11 @@ def test_drawings_depend_on_nothing_but_the_tasks() -> None:
     rows = [task(1), task(2, 1), task(3, 1), task(4, 2, 3)]
     assert drawn(rows[::-1]) == drawn(rows)
     assert derive(rows[::-1]) == derive(rows)
+
+
+def test_a_task_in_a_cycle_that_waits_for_its_parent_keeps_that_arrow() -> None:
+    blockers = {2: (1,), 3: (1, 4), 4: (2, 3)}
+    rows = [Row(TaskId(1)), *(Row(TaskId(n), blocked_by=tuple(map(TaskId, blockers[n]))) for n in blockers)]
+    rows[2] = rows[2]._replace(parent=TaskId(4))
+    text = tree.draw(compose(rows, derive(rows)))
+    assert "└─ ↻ #3" in text

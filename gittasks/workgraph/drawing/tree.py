@@ -79,12 +79,14 @@ def _above(picture: Picture) -> dict[int, tuple[int, int]]:
 
 def _hang_parts(picture: Picture, above: dict[int, tuple[int, int]]) -> None:
     """Put tasks that wait for nothing below their parents, unless those already stand somewhere below them."""
+    arrows = frozenset(picture.edges)
     tops = {node.id: node.id for node in picture.nodes}
     for task, (upper, _) in above.items():
         tops[task] = upper
     for node in picture.nodes:
         if node.parent in tops and node.id not in above and _top(tops, node.parent) != node.id:
-            above[node.id] = node.parent, PART
+            # In a cycle a task may wait for its own parent: the arrow says more.
+            above[node.id] = node.parent, WAITS if (node.parent, node.id) in arrows else PART
             tops[node.id] = node.parent
 
 
