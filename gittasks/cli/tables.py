@@ -9,7 +9,8 @@ from gittasks.workgraph.record import PENDING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Mapping, Sequence
+    from typing import Any
 
     from gittasks.app.reading import Tasks
     from gittasks.cli.context import Context
@@ -94,10 +95,11 @@ def show_rows(
     empty: str,
     status: bool = True,
     owner: str | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> int:
     """Answer with `rows`, as lines or as a document, name what could not be read, and answer the exit code.
 
-    `owner` is who asks (default: who calls): for that one it is said what is ready.
+    `owner` is who asks (default: who calls): for that one it is said what is ready. A document holds `more` too.
     """
     project = ctx.project()
     if ctx.json:
@@ -106,7 +108,7 @@ def show_rows(
         taken = taken_ids(project, rows, owner=lambda: project.actor(owner))
         document = {"tasks": as_json(snapshot, snapshot.full(list(rows)), taken=taken)}
         problems = (*snapshot.problems, *snapshot.elsewhere)
-        ctx.document(document | {"problems": [problem.as_json() for problem in problems]})
+        ctx.document(document | {"problems": [problem.as_json() for problem in problems]} | dict(more or {}))
     elif rows:
         claimed = claim_refs(project.checkout, project.env)
         ctx.out("\n".join(task_lines(snapshot, rows, status=status, claimed=claimed)))

@@ -63,11 +63,19 @@ def _task_or_subject(text: str) -> TaskId | str:
 
 
 def _show(ctx: Context, started: Started) -> int:
+    from gittasks.app.overlaps import find_overlaps
+    from gittasks.cli.overlap_lines import overlap_lines
+
     for message in started.messages:
         ctx.say(f"gittasks: {message}")
+    # A new worktree has changed nothing yet: who starts one is told what the others are about to run into.
+    overlaps = find_overlaps(ctx.project(), None if started.created else started.name)
+    for line in overlap_lines(overlaps):
+        ctx.say(line)
     if ctx.json:
         place = {"name": started.name, "path": started.path, "branch": started.branch, "base": started.base}
-        ctx.document({"task": started.task.as_json(), "worktree": place, "created": started.created})
+        facts = {"task": started.task.as_json(), "worktree": place, "created": started.created}
+        ctx.document(facts | {"overlaps": [overlap.as_json() for overlap in overlaps]})
         return 0
     words = "started" if started.created else "was started already"
     ctx.say(f"#{started.task.id} {words}: {started.task.subject}")
