@@ -114,23 +114,13 @@ def find_rebased(git: Git, onto: str, before: str) -> Sides | None:
 
 
 def find_just_rebased(git: Git) -> tuple[str, str] | None:
-    """Of a rebase that was the last thing to move HEAD, what it went onto and what the branch had before.
-
-    `None` for none, and for one that dropped, joined or added commits: it was more than a rebase.
-    """
+    """Of a rebase that was the last thing to move HEAD, what it went onto and what the branch had before."""
     entries = [line.split(" ", 1) for line in git.lines("log", "-g", "-1000", "--format=%H %gs", "HEAD")]
     if not entries or " (finish): " not in entries[0][-1]:
         return None
     starts = (place for place, entry in enumerate(entries) if " (start): " in entry[-1])
     start = next(starts, len(entries))
-    if start + 1 >= len(entries):
-        return None
-    onto, before = entries[start][0], entries[start + 1][0]
-    counts = {
-        git.line("rev-list", "--count", "--no-merges", commit, f"^{onto}", "--")
-        for commit in ("HEAD", before)
-    }
-    return (onto, before) if len(counts) == 1 else None
+    return (entries[start][0], entries[start + 1][0]) if start + 1 < len(entries) else None
 
 
 def _merge_base(git: Git, ours: str, theirs: str) -> tuple[str | None, bool]:
