@@ -34,14 +34,15 @@ if TYPE_CHECKING:
     from gittasks.workgraph.overlay import Overlaid, Version
     from gittasks.workgraph.snapshot import Snapshot
 
-_LAYOUT = "board-1"
+_LAYOUT = "board-2"
 _FILES_PER_READ = 5_000
 _ROUND_S = 10.0
 
 
 class _Known(NamedTuple):
     """What is cached of one worktree: `head` and `ours` are commits, `quick` and `full` say what its files were like,
-    `looked_at` is when all of them were looked at (Unix seconds), `changed` are (id, base, theirs).
+    `looked_at` is when all of them were looked at (Unix seconds), `changed` are (id, base, theirs), `edited` the ids
+    of those that are not as in its own head.
     """
 
     head: str
@@ -51,6 +52,7 @@ class _Known(NamedTuple):
     looked_at: float
     changed: list[RawChange]
     problems: list[tuple[Any, ...]]
+    edited: list[int]
 
 
 _row_id = attrgetter("id")
@@ -124,12 +126,41 @@ def load_board(project: Project, *, remotes: bool | None = None) -> Board | Snap
 def _look_at_worktrees(project: Project, others: list[Sibling], tasks: int) -> dict[str, Changes]:
     path = os.path.join(project.cache_folder, f"board-{project.checkout.name}.bin")
     loaded = cache.load_cache(path, _LAYOUT)
-    known = loaded if isinstance(loaded, dict) else {}
+    known, alone = loaded if isinstance(loaded, tuple) else ({}, ((), ()))
     reader = _Reader(project, known, tasks)
     found = {other.name: reader.look(other) for other in others}
-    if reader.moved or known.keys() != found.keys():
-        cache.save_cache(path, _LAYOUT, {name: tuple(entry) for name, entry in found.items()})
-    return {name: Changes(entry.changed, entry.problems) for name, entry in found.items()}
+    heads = tuple(sorted({entry.head for entry in found.values() if entry.head}))
+    now_alone = alone if alone[0] == heads else (heads, _independent(project, heads))
+    if reader.moved or known.keys() != found.keys() or now_alone is not alone:
+        cache.save_cache(path, _LAYOUT, ({name: tuple(entry) for name, entry in found.items()}, now_alone))
+    return {
+        name: Changes(_own_changes(name, found, now_alone[1]), entry.problems)
+        for name, entry in found.items()
+    }
+
+
+def _independent(project: Project, heads: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `heads` that no other one holds already."""
+    from gittasks.repo.remote import independent
+
+    return tuple(sorted(independent(project.git, heads)))
+
+
+def _own_changes(name: str, found: Mapping[str, _Known], alone: Sequence[str]) -> list[RawChange]:
+    """What a worktree changed, without versions that another one has outgrown: those are no second opinion.
+
+    A version that is as in the worktree's head is outgrown where another head holds that one, and where another
+    worktree at the same head has edited it since.
+    """
+    entry = found[name]
+    others = [other for key, other in found.items() if key != name and other.head == entry.head]
+    edited = {task_id for other in others for task_id in other.edited}
+    is_outgrown = bool(entry.head) and entry.head not in alone
+    return [
+        change
+        for change in entry.changed
+        if change[0] in entry.edited or not (is_outgrown or change[0] in edited)
+    ]
 
 
 def _has_tasks(sibling: Sibling) -> bool:
@@ -192,7 +223,7 @@ class _Reader:
         here = ours or siblings.require_head(self._project.git, self._project.checkout.git_dir, common)
         full = _full(sibling)
         if theirs is None or here is None:  # no commit yet on one side: nothing in common
-            return _Known(head, ours, (), full, self._now, [], [])
+            return _Known(head, ours, (), full, self._now, [], [], [])
         base = differences.merge_base(git, here, theirs)
         paths = differences.changed_in_worktree(git, base, store.FOLDER)
         ids = task_ids(paths)
@@ -206,7 +237,10 @@ class _Reader:
             )
             if new is not None or not _exists(sibling.top, task_id):
                 changed.append((task_id, old and tuple(old), new and tuple(new)))
-        return _Known(head, ours, _quick(sibling, changed), full, self._now, changed, problems)
+        edited = ids
+        if ids and base != theirs:
+            edited = task_ids(differences.changed_in_worktree(git, theirs, store.FOLDER))
+        return _Known(head, ours, _quick(sibling, changed), full, self._now, changed, problems, list(edited))
 
 
 def _fold(project: Project, here: Snapshot, found: Mapping[str, Changes]) -> Board:
