@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli
+from tests.conftest import Cli, git
 
 # What is never paid for by a read: libraries, and the slow corners of the standard library.
 HEAVY = {
@@ -47,8 +47,10 @@ sys.exit(code)
 
 READS = {
     "list": ("list",),
+    "list --remotes": ("list", "--remotes"),
     "ready": ("ready",),
     "show": ("show", "2"),
+    "show completed": ("show", "3"),
     "blocked": ("blocked",),
     "next": ("next",),
     "search": ("search", "two"),
@@ -63,7 +65,13 @@ def project(repo: Path, cli: Cli) -> Path:
     cli("add", "One", "-d", "Number one.")
     cli("add", "Two", "--blocked-by", "1", "--label", "x")
     cli("add", "Three", "--parent", "1")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "plan")
+    git(repo, "update-ref", "refs/remotes/origin/main", "HEAD")
+    git(repo, "commit", "-q", "--allow-empty", "-m", "more")
+    cli("done", "3")
     cli("list")
+    cli("list", "--remotes")
     cli("search", "two")
     return repo
 

@@ -79,7 +79,7 @@ def record_edit(project: Project, edited: Sequence[FileEdit], *, message: str, u
         {
             "id": new_base36(10),
             "time": clock.now_utc(),
-            "worktree": os.fsencode(checkout.name).decode("utf-8", "replace"),
+            "worktree": checkout.name,
             "instance": instance_of(checkout.git_dir, checkout.common_dir),
             "top": project.top,
             "message": message,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,15 @@ def test_each_worktree_has_its_own_last_edit(main: Project) -> None:
     undo(other)
     with pytest.raises(NothingToUndoError):
         undo(other)
+
+
+def test_a_worktree_whose_name_is_no_text_has_its_last_edit_too(main: Project) -> None:
+    path = os.path.join(os.path.dirname(main.top), os.fsdecode(b"tr\xffee"))
+    main.git.output("worktree", "add", "-q", "-b", "other", "--", path, write=True)
+    other = at(path)
+    edit(other, owner="bob")
+    undo(other)
+    assert copy_of(other.top).owner is None
 
 
 def test_carrying_a_task_into_its_worktree_is_no_edit_to_be_undone(repo: Path) -> None:
