@@ -78,16 +78,16 @@ def find_claims(project: Project, task_id: TaskId) -> dict[TaskId, str]:
     return {task_id: oid} if oid is not None else {}
 
 
-def drop_claims(project: Project, oids: Mapping[TaskId, str], *, me: str | None = None) -> list[str]:
+def drop_claims(project: Project, oids: Mapping[TaskId, str]) -> list[str]:
     """Drop these claims (by task, with the id of the claim's blob), whoever holds them; what is to be said of that.
 
-    `me` is who acts (default: `project.actor()`). Never in the way of what was done to the task's own file: a claim
-    that cannot be dropped is only told of, and one that is another now stays.
+    Never in the way of what was done to the task's own file: a claim that cannot be dropped is only told of, and one
+    that is another now stays.
     """
     messages = []
     for task_id, oid in oids.items():
         try:
-            messages += _drop(project, task_id, oid, me)
+            messages += _drop(project, task_id, oid)
         except GittasksError as error:
             messages.append(f"the claim on #{task_id} stays: {error.message}")
     return messages
@@ -126,6 +126,16 @@ def acquire(
                 _remember(project, task.id, before, wanted)
             return Acquired(oid, wanted, not is_ours, before)
     raise ClaimHeldError(f"the claim on #{task.id} keeps changing hands", hint="try again")
+
+
+def undo(project: Project, task_id: TaskId, acquired: Acquired) -> None:
+    """Drop a claim that came to nothing; what its owner had before is put back."""
+    git, ref = holders.git_of(project), claims.claim_ref(task_id)
+    before = acquired.before
+    if before is not None and before.state == OWN:
+        claim_writes.point(git, project.checkout, ref, before.oid, old=acquired.oid)
+    else:
+        claim_writes.drop(git, project.checkout, ref, old=acquired.oid)
 
 
 def settle(project: Project, task: Row | Task, acquired: Acquired) -> Acquired:
@@ -254,15 +264,15 @@ def messages_of(acquired: Acquired) -> tuple[str, ...]:
     return (f"taken over; it was {holders.describe(acquired.before)}",)
 
 
-def _drop(project: Project, task_id: TaskId, oid: str, me: str | None) -> list[str]:
+def _drop(project: Project, task_id: TaskId, oid: str) -> list[str]:
     task = find_task(project, task_id)
-    local = holders.look(project, task_id, task.uid if task is not None else "", me).local
+    local = holders.look(project, task_id, task.uid if task is not None else "", None).local
     if local is None or local.oid != oid or local.state == STALE:
         return []
     if not claim_writes.drop(holders.git_of(project), project.checkout, local.ref, old=oid):
         return []
     claim, messages = local.claim, []
-    if claim is not None and claim.owner != (me or project.actor()):
+    if claim is not None and claim.owner != project.actor():
         messages.append(f"#{task_id} was {holders.describe(local)}: that claim is dropped")
     if claim is not None and claim.remote is not None:
         from gittasks.app import publishing

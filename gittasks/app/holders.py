@@ -231,11 +231,11 @@ def _taker_life(project: Project, task_id: int, claim: Claim) -> str | None:
     if taker is None:
         return None
     life = identity.state_of(taker)
-    return life if _is_untouched(project, task_id, claim.worktree) else None
+    return life if is_untouched(project, task_id, claim.worktree) else None
 
 
-def _is_untouched(project: Project, task_id: int, worktree: str | None) -> bool:
-    """Whether the worktree in which the task was to be put in progress still has it pending, or is gone."""
+def is_untouched(project: Project, task_id: int, worktree: str | None) -> bool:
+    """Whether a worktree in which a task was to be put in progress still has it pending, or is gone."""
     tops = find_tops(project, worktree)
     return all(_is_pending(top, task_id) for top in tops) if tops else _is_removed(project, worktree)
 
@@ -264,7 +264,7 @@ def _is_removed(project: Project, worktree: str | None) -> bool:
     """Whether git has forgotten a linked worktree; one whose disk is merely not there may come back."""
     from gittasks.repo.discover import MAIN_NAME
 
-    if not worktree or worktree == MAIN_NAME or worktree in (os.curdir, os.pardir) or os.sep in worktree:
+    if not worktree or worktree in (MAIN_NAME, os.curdir, os.pardir) or "/" in worktree or "\0" in worktree:
         return False
     return not os.path.lexists(os.path.join(project.checkout.common_dir, "worktrees", worktree))
 

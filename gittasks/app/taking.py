@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from gittasks.app import claiming, holders, publishing, reading, releasing, writing
+from gittasks.app.holders import OWN
 from gittasks.base import clock, identity
 from gittasks.base.errors import GittasksError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -108,6 +109,8 @@ def _take(project: Project, row: Row, owner: str, remote: str | None) -> Taken |
     """Take one task; `None` where somebody else was quicker."""
     new = claiming.draft(project, row, owner, remote=remote)
     taker = identity.this_process().as_json()
+    if _is_ours_already(project, row, owner):
+        return None
     try:
         acquired = claiming.acquire(
             project, row, new._replace(via=releasing.VIA_NEXT, taker=taker), adopt=True
@@ -117,7 +120,7 @@ def _take(project: Project, row: Row, owner: str, remote: str | None) -> Taken |
     try:
         written = writing.edit_task(project, row.id, _put_in_progress(project, owner), purpose="take")
     except (_LostRaceError, GittasksError) as error:
-        claiming.drop_claims(project, {row.id: acquired.oid}, me=owner)
+        claiming.undo(project, row.id, acquired)
         if isinstance(error, (_LostRaceError, store.UnknownTaskError, BadTaskError)):
             return None
         raise
@@ -131,6 +134,14 @@ def _take(project: Project, row: Row, owner: str, remote: str | None) -> Taken |
         releasing.give_back(project, row.id, acquired.claim)
         return None
     return Taken(row.id, settled.claim, (*told, *written.warnings))
+
+
+def _is_ours_already(project: Project, row: Row, owner: str) -> bool:
+    """Whether somebody of the same name has taken it and put it in progress, since we looked at the board."""
+    local = holders.look(project, row.id, row.uid, owner).local
+    if local is None or local.claim is None or local.claim.via != releasing.VIA_NEXT:
+        return False
+    return local.state == OWN and not holders.is_untouched(project, row.id, local.claim.worktree)
 
 
 def _put_in_progress(project: Project, owner: str) -> writing.Decide:
