@@ -37,7 +37,7 @@ class Unreadable(NamedTuple):
 
 
 class Halted(NamedTuple):
-    """What there is to settle. `notes` are the paths of the notes of ours and of theirs.
+    """What there is to settle. `notes` are the paths of the notes of base, ours and theirs.
 
     `other_paths` are unmerged files that hold no task, `loose` ids of files with conflict markers that git takes for
     merged.
@@ -46,7 +46,7 @@ class Halted(NamedTuple):
     sides: Sides
     world: World
     unreadable: tuple[Unreadable, ...]
-    notes: tuple[frozenset[str], frozenset[str]]
+    notes: tuple[frozenset[str], frozenset[str], frozenset[str]]
     other_paths: Mapping[str, Unmerged]
     loose: frozenset[TaskId]
 
@@ -103,7 +103,7 @@ def read_halted(project: Project) -> Halted:
         sides,
         world,
         reader.unreadable({*stopped, *loose}),
-        (_note_paths(trees[1]), _note_paths(trees[2])),
+        (_note_paths(trees[0]), _note_paths(trees[1]), _note_paths(trees[2])),
         {path: entry for path, entry in unmerged.items() if _task_id(path) is None},
         frozenset(loose),
     )

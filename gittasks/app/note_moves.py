@@ -10,11 +10,13 @@ from gittasks.workgraph import store
 from gittasks.workgraph.record import TaskId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from gittasks.app.halted import Halted
     from gittasks.repo.stages import Unmerged
     from gittasks.workgraph.renumber import Moves
+
+    Three = tuple[Moves, Moves, Moves]
 
 
 class NotePlan(NamedTuple):
@@ -24,7 +26,7 @@ class NotePlan(NamedTuple):
     settles: tuple[str, ...] = ()
 
 
-def plan_notes(halted: Halted, moves: tuple[Moves, Moves], top: str) -> NotePlan:
+def plan_notes(halted: Halted, moves: Three, top: str) -> NotePlan:
     """Where notes lie that belong elsewhere: of each, the sides that have it say whose it is."""
     unmerged = {path: entry for path, entry in halted.other_paths.items() if _split(path) is not None}
     if not unmerged and not any(moves) and not halted.world.is_exact:
@@ -53,16 +55,26 @@ def carry_out(plan: NotePlan, top: str) -> tuple[list[str], list[str]]:
     return present, gone
 
 
-def _wanted_paths(halted: Halted, moves: tuple[Moves, Moves]) -> dict[str, str]:
+def _wanted_paths(halted: Halted, moves: Three) -> dict[str, str]:
     """Name of a note to the one path that it belongs at; a note about which the sides disagree is left out."""
-    found: dict[str, set[str]] = {}
-    for paths, new_ids in zip(halted.notes, moves, strict=True):
-        for path in paths:
-            known = _split(path)
-            if known is not None:
-                task_id, name = known
-                found.setdefault(name, set()).add(f"{store.FOLDER}/{new_ids.get(task_id, task_id)}/{name}")
-    return {name: paths.pop() for name, paths in found.items() if len(paths) == 1}
+    base, ours, theirs = (_owners(paths, new_ids) for paths, new_ids in zip(halted.notes, moves, strict=True))
+    wanted = {}
+    for name in ours.keys() | theirs.keys():
+        before, one, other = base.get(name), ours.get(name), theirs.get(name)
+        if before is None and None in (one, other):
+            owner = one or other
+        else:
+            # As of any field: who changed it knows better, and a note that a side took away is not ours to place.
+            owner = one if other in (one, before) else other if one == before else None
+        if owner is not None:
+            wanted[name] = f"{store.FOLDER}/{owner}/{name}"
+    return wanted
+
+
+def _owners(paths: Iterable[str], new_ids: Moves) -> dict[str, TaskId]:
+    """Name of a note to the task that one side has it on, by its final number."""
+    known = (found for path in paths if (found := _split(path)) is not None)
+    return {name: new_ids.get(task_id, task_id) for task_id, name in known}
 
 
 def _paths_here(top: str) -> Mapping[str, list[str]]:

@@ -75,7 +75,7 @@ def resolve(project: Project, choices: Choices, *, dry_run: bool = False) -> Res
         answer = _carry_out(project, halted, plan, answer)
         if halted.is_over:
             forget_rebase(project)
-        elif plan.moves[1]:
+        elif plan.moves[2]:
             remember_rebase(project)
         return answer
 

@@ -77,14 +77,14 @@ class Plan(NamedTuple):
     """What to do: `outcomes` by id, the ids whose files go, and how many new ids it takes, from `first_new` on.
 
     With `is_blocked` nothing may be written of the tasks that are numbered anew: some of them are still open. `moves`
-    are the new numbers of what ours and theirs know by others, as far as they are given now.
+    are the new numbers of what base, ours and theirs know by others, as far as they are given now.
     """
 
     outcomes: tuple[Outcome, ...]
     removed: tuple[TaskId, ...]
     new_ids: int
     is_blocked: bool
-    moves: tuple[Moves, Moves]
+    moves: tuple[Moves, Moves, Moves]
 
 
 def plan(world: World, choices: Choices, *, first_new: TaskId, names: tuple[str, str]) -> Plan:
@@ -101,9 +101,9 @@ def plan(world: World, choices: Choices, *, first_new: TaskId, names: tuple[str,
     outcomes = sorted([*together, *apart], key=lambda outcome: outcome.task_id)
     gone |= {outcome.task_id for outcome in outcomes if outcome.action == REMOVED}
     new_ids = next(issued) - first_new
-    moves: tuple[Moves, Moves] = ({}, {})
+    moves: tuple[Moves, Moves, Moves] = ({}, {}, {})
     if planner.is_renumbering and not is_blocked:
-        moves = (planner.numbering.ours, planner.numbering.theirs)
+        moves = (planner.numbering.base, planner.numbering.ours, planner.numbering.theirs)
     return Plan(tuple(outcomes), tuple(sorted(gone)), new_ids if any(moves) else 0, is_blocked, moves)
 
 
