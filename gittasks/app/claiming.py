@@ -66,6 +66,8 @@ def claim(project: Project, task_id: TaskId, options: Options) -> Claimed:
     from gittasks.app import publishing
 
     publishing.require_remote(project, options.remote)
+    if options.steal is not None:
+        publishing.look_again(project, options.remote)  # from whom?
     acquired = acquire(project, task, new, steal=options.steal)
     told = publishing.publish(project, task, acquired, steal=options.steal is not None)
     more = () if told.done else (publishing.not_told(task.id, told),)
@@ -103,8 +105,9 @@ def acquire(
     """
     for _ in range(_ATTEMPTS):
         found = holders.look(project, task.id, task.uid, new.owner)
-        asked = tuple(one for one in found.remotes if one.remote != new.remote)
-        standing = found._replace(remotes=asked).deciding
+        if steal is None:
+            found = found._replace(remotes=tuple(one for one in found.remotes if one.remote != new.remote))
+        standing = found.deciding
         wanted = _wanted(task, new, standing, adopt=adopt, steal=steal)
         if standing is not None and standing.claim == wanted:
             return Acquired(standing.oid, wanted, False)

@@ -37,6 +37,15 @@ def require_remote(project: Project, remote: str) -> None:
     claim_remotes.require_remote(holders.git_of(project), remote)
 
 
+def look_again(project: Project, remote: str) -> str | None:
+    """Bring what is known of a remote's claims up to date; `None`, or why that was not possible."""
+    try:
+        claim_remotes.fetch(holders.git_of(project), remote)
+    except UnreachableError as error:
+        return error.message
+    return None
+
+
 def publish(project: Project, task: Row | Task, acquired: Acquired, *, steal: bool = False) -> Publication:
     """Tell the remote that the claim names. Where another holds the task there, the claim is undone in this clone.
 
@@ -61,7 +70,7 @@ def withdraw(project: Project, task_id: TaskId, remote: str, oid: str) -> Public
     answer = claim_remotes.push_deletion(git, project.checkout, remote, task_id, lease=oid)
     if answer.outcome == PUSHED:
         return Publication(remote, True)
-    unreachable = _fetch(project, remote) if answer.outcome != FAILED else answer.words
+    unreachable = look_again(project, remote) if answer.outcome != FAILED else answer.words
     if unreachable is not None:
         return Publication(remote, False, unreachable)
     # Where something else is there now, ours is gone, and that is all that was wanted.
@@ -87,7 +96,7 @@ def _push(project: Project, task: Row | Task, acquired: Acquired, remote: str, *
         words = answer.words
         if answer.outcome == PUSHED:
             return Publication(remote, True)
-        unreachable = _fetch(project, remote) if answer.outcome != FAILED else words
+        unreachable = look_again(project, remote) if answer.outcome != FAILED else words
         if unreachable is not None:
             return Publication(remote, False, unreachable)
         there = _known(project, remote, task.id)
@@ -103,15 +112,6 @@ def _push(project: Project, task: Row | Task, acquired: Acquired, remote: str, *
             return Publication(remote, False, words)
         lease = there
     return Publication(remote, False, words)
-
-
-def _fetch(project: Project, remote: str) -> str | None:
-    """Look at the remote's claims again; `None`, or why that was not possible."""
-    try:
-        claim_remotes.fetch(holders.git_of(project), remote)
-    except UnreachableError as error:
-        return error.message
-    return None
 
 
 def _known(project: Project, remote: str, task_id: int) -> str | None:

@@ -8,7 +8,7 @@ from gittasks.app import claiming, holders, publishing, writing
 from gittasks.app.holders import ClaimHeldError
 from gittasks.app.publishing import Publication
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.repo import claim_remotes, claim_writes
+from gittasks.repo import claim_writes
 from gittasks.repo.git import scrub
 from gittasks.workgraph import store
 from gittasks.workgraph.record import IN_PROGRESS, PENDING
@@ -119,10 +119,9 @@ def _nothing_here(project: Project, task_id: TaskId, task: Task | None, found: H
 
 def _release_there(project: Project, task_id: TaskId, task: Task | None, me: str, remote: str) -> Released:
     """This clone holds no claim: drop the one that its owner still has on the remote."""
-    try:
-        claim_remotes.fetch(holders.git_of(project), remote)
-    except claim_remotes.UnreachableError as error:
-        told = Publication(remote, False, error.message)
+    unreachable = publishing.look_again(project, remote)
+    if unreachable is not None:
+        told = Publication(remote, False, unreachable)
         return Released(task_id, task, None, publication=told, messages=(publishing.not_told(task_id, told),))
     found = holders.look(project, task_id, task.uid if task is not None else "", me)
     there = next((one for one in found.remotes if one.remote == remote), None)

@@ -14,7 +14,7 @@ from gittasks.app.holders import OWN
 from gittasks.base import clock, identity
 from gittasks.base.errors import GittasksError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.repo import claim_remotes, claims
+from gittasks.repo import claims
 from gittasks.repo.siblings import find_siblings
 from gittasks.workgraph import rules, store
 from gittasks.workgraph.record import PENDING, BadTaskError
@@ -49,10 +49,8 @@ def take_next(project: Project, *, owner: str, remote: str | None = None) -> Tak
     messages: list[str] = []
     if remote is not None:
         publishing.require_remote(project, remote)
-        try:
-            claim_remotes.fetch(holders.git_of(project), remote)
-        except claim_remotes.UnreachableError as error:
-            messages.append(error.message)
+        unreachable = publishing.look_again(project, remote)
+        messages += [unreachable] if unreachable is not None else []
     tried: set[TaskId] = set()
     while True:
         board = project.board()
