@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from functools import cached_property
 from pathlib import Path
@@ -80,6 +79,10 @@ class Place:
             raise BrokenLawError(f"{self}: {[str(problem) for problem in snapshot.problems]}")
         return snapshot.tasks()
 
+    def numbers(self) -> dict[str, int]:
+        """Uid to number."""
+        return {row.uid: row.id for row in self.project.snapshot().rows}
+
     def facts(self) -> Facts:
         return facts_of(self.tasks(), self._notes())
 
@@ -96,13 +99,11 @@ class Place:
 
 
 class Clone:
-    """A clone: its main checkout, worktrees, and branches whose worktrees are gone."""
+    """A clone: its main checkout, and its worktrees."""
 
     def __init__(self, main: Place, *, has_driver: bool) -> None:
         self.main = main
         self.trees: list[Place] = []
-        self.loose: list[str] = []
-        self.has_driver = has_driver
         if has_driver:
             with main.project.lock("simulator"):
                 register(main.project)
@@ -117,13 +118,6 @@ class Clone:
         tree = Place(folder, name, self.main.seal)
         self.trees.append(tree)
         return tree
-
-
-def program(place: Place, *args: str) -> subprocess.Popen[bytes]:
-    """`gittasks *args` as a process of its own."""
-    argv = (sys.executable, "-P", "-m", "gittasks", *args)
-    null = subprocess.DEVNULL
-    return subprocess.Popen(argv, cwd=place.folder, env=place.seal.env, stdin=null, stdout=null, stderr=null)
 
 
 def wait_for_git(place: Place) -> None:

@@ -9,7 +9,7 @@ from random import Random
 from gittasks.app.resolving import Resolution, resolve
 from gittasks.workgraph.merge import OURS, THEIRS, Conflict
 from gittasks.workgraph.record import TaskId
-from gittasks.workgraph.resolution import Choices
+from gittasks.workgraph.resolution import FILE, Choices
 from tests.faults import die_at
 from tests.simulator.ledger import BrokenLawError, Ledger
 from tests.simulator.places import Place, wait_for_git
@@ -76,8 +76,10 @@ class Settler:
 
     def record(self, place: Place, uid: str, field: str, conflict: Conflict) -> None:
         """Tell the ledger of a conflict whose end is in the files by now."""
-        uids = {task.id: task.uid for task in place.tasks()}
         self._counts["conflicts"] += 1
+        if field == FILE:  # an edit of a task that is not here was picked: it stays where it came from
+            return
+        uids = {task.id: task.uid for task in place.tasks()}
         if field in ("labels", "blockedBy", "description"):
             self._ledger.report((uid, field, item) for item in _items(conflict, uids))
         else:

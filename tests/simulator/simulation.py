@@ -78,11 +78,8 @@ def _bring_home(world: World, clone: Clone) -> None:
     foreseen = _Foreseen(main)
     for place in clone.places:
         world.commit(place)
-    for branch in (*(tree.branch for tree in clone.trees), *clone.loose):
-        world.merge(main, branch)
-        if branch in clone.loose:
-            foreseen.spoil()
-    clone.loose.clear()
+    for tree in clone.trees:
+        world.merge(main, tree.branch)
     foreseen.check(main)
 
 
@@ -99,10 +96,6 @@ class _Foreseen:
         for found in overlaid.values():
             if found.task is not None:
                 self._open |= {(found.task.uid, said.field) for said in found.disagreements}
-
-    def spoil(self) -> None:
-        """Something is merged that the board could not see."""
-        self._facts = None
 
     def check(self, main: Place) -> None:
         if self._facts is None:
@@ -151,13 +144,15 @@ def _examine(clone: Clone) -> None:
     if {finding.code for finding in errors} - _ALLOWED:
         raise BrokenLawError(f"{clone.main}: {errors}")
     tasks = clone.main.tasks()
-    if any(finding.code == "cycle" for finding in errors) != _has_circle(tasks):
-        raise BrokenLawError(f"{clone.main}: circles are not named: {errors}")
+    is_named = any(finding.code == "cycle" for finding in errors)
+    is_there = _has_circle([task for task in tasks if task.status not in CLOSED])
+    if is_there != is_named and is_named != _has_circle(tasks):
+        raise BrokenLawError(f"{clone.main}: circles are not named, or are none: {errors}")
 
 
 def _has_circle(tasks: list[Task]) -> bool:
-    """Whether open tasks wait for each other: taken apart from the ends until nothing goes any more."""
-    waits = {task.id: set(task.blocked_by) for task in tasks if task.status not in CLOSED}
+    """Whether tasks wait for each other: taken apart from the ends until nothing goes any more."""
+    waits = {task.id: set(task.blocked_by) for task in tasks}
     while free := [task_id for task_id, blockers in waits.items() if not blockers & waits.keys()]:
         for task_id in free:
             del waits[task_id]

@@ -11,7 +11,6 @@ from gittasks.workgraph import rules, store
 from gittasks.workgraph.drafts import Draft
 from gittasks.workgraph.file_merge import write_as
 from gittasks.workgraph.record import STATUSES, Task, TaskId
-from tests.simulator.ledger import BrokenLawError
 from tests.simulator.places import Clone
 from tests.simulator.world import World
 
@@ -159,28 +158,39 @@ def share(world: World, clone: Clone) -> None:
 def stash(world: World, clone: Clone) -> None:
     """Put work aside, take in what is new, take the work up again."""
     main = clone.main
-    if main.is_dirty:
-        main.git("stash", "push", "-q", "--include-untracked")
-        world.pull(clone, by_rebase=False)
-        if not main.ok("stash", "pop", "-q"):
-            world.counts["stashes in conflict"] += 1
-            if not main.git("ls-files", "--unmerged"):
-                raise BrokenLawError(f"{main}: the stash cannot be taken up again")
-            world.settler.settle(main)
-            main.git("stash", "drop", "-q")
+    if not main.is_dirty:
+        return
+    before, numbers = main.head, main.numbers()
+    main.git("stash", "push", "-q", "--include-untracked")
+    known = main.numbers()
+    world.pull(clone, by_rebase=False)
+    now = main.numbers()
+    if all(now.get(uid) == number for uid, number in known.items()) and not numbers.keys() - known.keys():
+        world.unstash(main)
+    else:  # a stash names tasks by the numbers of its day: it is taken up there, and merged
+        main.git("checkout", "-q", "-b", world.word("aside"), before)
+        world.unstash(main)
+        world.commit(main)
+        aside = main.head
+        main.git("checkout", "-q", "main")
+        world.merge(main, aside)
 
 
 def remove_tree(world: World, clone: Clone) -> None:
-    """A worktree goes by force, with uncommitted edits in it; `rescue` brings them back."""
+    """A worktree goes by force, with uncommitted edits in it; its branch is merged, and `rescue` brings them back."""
     tree = world.pick_tree(clone)
+    here = {number: uid for uid, number in clone.main.numbers().items()}
+    if any(here.get(number, uid) != uid for uid, number in tree.numbers().items()):
+        world.commit(tree)  # `rescue` names what is there under another number, and leaves it to a person
     clone.trees.remove(tree)
-    clone.loose.append(tree.branch)
     if world.random.random() < 0.5:
         clone.main.git("worktree", "remove", "--force", str(tree.folder))
     else:
         shutil.rmtree(tree.folder)
         clone.main.git("worktree", "prune")
     world.counts["removals"] += 1
+    world.commit(clone.main)
+    world.merge(clone.main, tree.branch)
     world.rescue(clone.main)
 
 

@@ -11,7 +11,7 @@ from gittasks.app import rescuing, setup
 from gittasks.base.errors import GittasksError
 from gittasks.repo import history
 from gittasks.workgraph import codec, store
-from gittasks.workgraph.record import Task
+from gittasks.workgraph.record import MAX_FILE_BYTES, Task
 from tests.faults import die_at
 from tests.simulator.ledger import BrokenLawError, Facts, Item, Ledger, facts_of
 from tests.simulator.places import Clone, Place, wait_for_git
@@ -63,8 +63,9 @@ class World:
     def write(self, place: Place, action: Callable[[], object]) -> None:
         """Do `action` and observe what came of it; now and then it is killed on its way."""
         before = place.facts()
+        is_killed = not self.random.randrange(_KILLED)
         try:
-            if not self.random.randrange(_KILLED):
+            if is_killed:
                 self._kill(place, action)
             else:
                 action()
@@ -72,6 +73,8 @@ class World:
             self.counts["refused"] += 1
             self.log.append(f"refused: {error}")
         self.observe(before, place)
+        if is_killed:  # what was not confirmed may be written, and not be in the journal that `rescue` reads
+            self.commit(place)
 
     def observe(self, before: Facts, place: Place) -> None:
         self.counts["edits"] += self.ledger.observe(before, place.facts())
@@ -127,7 +130,22 @@ class World:
         self.settler.settle(place)
         place.commit("what git could not see")
 
+    def unstash(self, place: Place) -> None:
+        """Take up again what was put aside."""
+        if place.ok("stash", "pop", "-q"):
+            return
+        self.counts["stopped"] += 1
+        if not place.git("ls-files", "--unmerged"):
+            raise BrokenLawError(f"{place}: the stash cannot be taken up again")
+        self.settler.settle(place)
+        place.git("stash", "drop", "-q")
+
     def cherry_pick(self, place: Place, commit: str) -> None:
+        """Pick a commit, if both sides know the same tasks by the same numbers."""
+        numbers = place.numbers()
+        picked = {task.uid: task.id for task in _tasks_at(place, commit)}
+        if any(numbers.get(uid) != number for uid, number in picked.items()):
+            return
         self._repeat(place, f"{commit}^", commit)
         self.counts["picks"] += 1
         if not place.ok("cherry-pick", "--allow-empty", "--keep-redundant-commits", commit):
@@ -179,8 +197,8 @@ class World:
         for item in lost:
             if item.problem:
                 raise BrokenLawError(f"not rescued: {item}")
-            uid = codec.parse_task(item.data, item.name, task_id=item.task_id).uid
             for conflict in item.conflicts:
+                uid = codec.parse_task(item.data, item.name, task_id=item.task_id).uid
                 self.settler.record(place, uid, conflict.field, conflict)
 
     def _repeat(self, place: Place, base: str, tip: str) -> None:
@@ -204,13 +222,18 @@ class World:
 
 def _items_at(place: Place, commit: str) -> frozenset[Item]:
     """The labels, edges and lines of a commit, by uid."""
-    versions = history.committed_versions(place.project.git, commit, [store.FOLDER])
+    return facts_of(_tasks_at(place, commit)).items
+
+
+def _tasks_at(place: Place, commit: str) -> list[Task]:
+    git = place.project.git
+    versions = history.committed_versions(git, commit, [store.FOLDER])
     blobs = history.read_blobs(
-        place.project.git, {version.oid for version in versions.values()}, limit_bytes=1 << 20
+        git, {version.oid for version in versions.values()}, limit_bytes=MAX_FILE_BYTES
     )
     tasks = []
     for path, version in versions.items():
         task_id = store.parse_file_name(path.rpartition("/")[2])
         if task_id is not None:
             tasks.append(codec.parse_task(blobs[version.oid], path, task_id=task_id))
-    return facts_of(tasks).items
+    return tasks
