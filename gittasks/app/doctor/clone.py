@@ -76,8 +76,8 @@ def worktrees(scene: Scene) -> Iterator[Finding]:
         if not tree.exists and tree.locked is None:
             what = f"the folder of worktree {tree.name} is gone, or holds something else"
             cure = (
-                f"moved: `git worktree repair <new path>`; deleted: `gittasks worktree remove {tree.name}`; on a "
-                "disk that is not mounted: nothing"
+                "moved: `git worktree repair <new path>`; deleted: `gittasks rescue` lists the task edits that went "
+                f"with it, `gittasks worktree remove {tree.name}` forgets it; on a disk that is not mounted: nothing"
             )
             yield Finding(WARNING, "gone-worktree", tree.path, what, cure)
         elif (
