@@ -311,28 +311,6 @@ def test_an_editor_that_fails_changes_nothing(project: Cli) -> None:
     assert "nothing was changed" in project("edit", "1", env={"GIT_EDITOR": "false"}, code=1).stderr
 
 
-def test_next_names_one_and_says_when_there_is_none(project: Cli) -> None:
-    assert "nothing is ready" in project("next", code=4).stderr
-    project("add", "a")
-    project("add", "b", "--priority", "0")
-    assert project("next").stdout.startswith("#2")
-    assert json.loads(project("next", "--json").stdout)["task"]["id"] == 2
-
-
-def test_next_claim_takes_each_task_once(project: Cli) -> None:
-    project("add", "a")
-    project("add", "b")
-    taken = [
-        json.loads(project("next", "--claim", "--json", "--owner", who).stdout)["task"]
-        for who in ("ann", "bob")
-    ]
-    assert [(task["id"], task["owner"], task["status"]) for task in taken] == [
-        (1, "ann", "in_progress"),
-        (2, "bob", "in_progress"),
-    ]
-    project("next", "--claim", code=4)
-
-
 def test_search_reads_descriptions_notes_and_labels(project: Cli) -> None:
     project("add", "one", "-d", "The Session cookie")
     project("add", "two", "--label", "cookie")
