@@ -34,7 +34,8 @@ def format_note(author: str, created: str, text: str) -> bytes:
 
     if not is_unicode(text):
         raise FieldError("note", "is not valid Unicode", "expected text in UTF-8")
-    body = text.strip("\n")
+    # Line ends of another system read back as ours: written so at once, a note reads as it was written.
+    body = "\n".join(line.rstrip("\r") for line in text.split("\n")).strip("\n")
     if not body.strip():
         raise FieldError("note", "is empty", "expected some text")
     who = format_scalar(strip_unsafe(author).strip())

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gittasks.workgraph.fields import FieldError
@@ -17,6 +17,7 @@ def test_a_note_is_markdown_with_author_and_time_on_top() -> None:
     )
 
 
+@example("alice", "0\r")
 @given(
     st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=30),
     st.text(max_size=80),
@@ -25,7 +26,7 @@ def test_a_note_reads_as_it_was_written(author: str, text: str) -> None:
     if not text.strip("\n").strip():
         return
     note = parse_note(format_note(author, CREATED, text), PATH)
-    assert note.text == text.strip("\n").replace("\r\n", "\n")
+    assert note.text == "\n".join(line.rstrip("\r") for line in text.split("\n")).strip("\n")
     assert note.created == CREATED
     assert note.author in (author.strip(), "alice") or not author.isprintable()
 
