@@ -101,7 +101,7 @@ def reset(repo: Path) -> None:
     git(repo, "clean", "-qfd", ".tasks")
 
 
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EMFILE])
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EMFILE])
 @pytest.mark.parametrize("action", [add_three_with_edges, edit_one])
 def test_an_error_at_every_call(
     project: Project, repo: Path, action: Callable[[Project], None], error: int
