@@ -239,7 +239,7 @@ def test_killed_at_every_call_and_run_again_it_ends_the_same(fork: Fork, tmp_pat
     fork.folder.mkdir()
     number, killed, moments = 0, True, 0
     while killed:
-        number += 9
+        number += 19
         shutil.rmtree(fork.folder)
         shutil.copytree(start, fork.folder)
         killed = die_at(number, lambda: Fork(fork.folder).resolve())
@@ -250,7 +250,7 @@ def test_killed_at_every_call_and_run_again_it_ends_the_same(fork: Fork, tmp_pat
         assert fork.numbers()["a"] == 3, number
         assert fork.status().count("?? ") == 0, (number, fork.status())
         moments += 1
-    assert moments > 10, number
+    assert moments > 5, number
 
 
 def wait_for_git(folder: Path) -> None:
