@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import peers, reads, runs, stress, writes
+from benchmarks import claims, peers, reads, runs, stress, writes
 from benchmarks.report import Table, as_markdown, as_text, failures, machine
 from benchmarks.stores import Store, make_store
 
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-_GROUPS = ("reads", "cold", "writes", "runs", "peers", "in-a-row", "stress")
-_LONG = ("in-a-row", "stress")
+_GROUPS = ("reads", "cold", "writes", "claims", "runs", "peers", "in-a-row", "stress", "race")
+_LONG = ("in-a-row", "stress", "race")
 _ROUNDS = 21
 _QUICK_ROUNDS = 5
 
@@ -29,6 +29,8 @@ class Plan(argparse.Namespace):
     only: list[str]
     seconds: float
     count: int
+    race_tasks: int
+    race_rounds: int
     output: Path | None
 
     @property
@@ -83,6 +85,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--in-a-row", dest="count", type=int, default=1000, metavar="N", help="runs in a row (default: 1000)"
     )
+    parser.add_argument(
+        "--race-tasks",
+        type=int,
+        default=500,
+        metavar="N",
+        help="tasks that 16 agents race for (default: 500)",
+    )
+    parser.add_argument(
+        "--race-rounds", type=int, default=1, metavar="N", help="how often they do (default: 1)"
+    )
     parser.add_argument("-o", "--output", type=Path, help="write the page here, whatever was measured")
     return parser
 
@@ -99,6 +111,8 @@ def _measure(plan: Plan, program: str, scratch: Path) -> Iterator[Table]:
             yield reads.cold(store, program, rounds=max(plan.rounds // 3, 3))
         if plan.wants("writes"):
             yield writes.writes(store, program, rounds=plan.rounds)
+        if plan.wants("claims") and size >= 1000:
+            yield claims.claims(store, program, rounds=plan.rounds)
         if plan.wants("peers"):
             beside = peers.trackers(store, program, scratch, rounds=max(plan.rounds // 3, 3))
             if beside:
@@ -114,6 +128,8 @@ def _measure(plan: Plan, program: str, scratch: Path) -> Iterator[Table]:
         yield runs.in_a_row(make_store(scratch / "many-runs", 20, env, program), program, count=plan.count)
     if plan.wants("stress"):
         yield stress.writers(small, program, seconds=plan.seconds)
+    if plan.wants("race"):
+        yield claims.race(scratch / "races", env, program, tasks=plan.race_tasks, rounds=plan.race_rounds)
 
 
 def _program() -> str:
