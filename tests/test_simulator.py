@@ -18,10 +18,10 @@ OTHER = Task(TWO, "b" * 16, "second", blocked_by=(ONE,))
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(("seed", "clones"), [(3, 2), (17, 3), (29, 4)])
 def test_nothing_is_lost(tmp_path: Path, seed: int, clones: int) -> None:
-    outcome = simulate(tmp_path, seed=seed, clones=clones, steps=40, every=20)
+    outcome = simulate(tmp_path, seed=seed, clones=clones, steps=30, every=15)
     assert not outcome.failure, "\n".join((*outcome.log[-20:], outcome.failure))
-    assert outcome.counts["steps"] == 40
-    assert outcome.counts["merges"] and outcome.counts["edits"] > 40
+    assert outcome.counts["steps"] == 30
+    assert outcome.counts["merges"] and outcome.counts["edits"] > 30
 
 
 @pytest.fixture
@@ -109,3 +109,11 @@ def test_a_task_that_is_gone_and_numbers_that_name_nothing_are_seen(ledger: Ledg
         facts_of([OTHER])
     with pytest.raises(BrokenLawError, match="two files"):
         facts_of([TASK, TASK._replace(id=TWO)])
+
+
+def test_what_was_added_twice_may_come_back(ledger: Ledger) -> None:
+    ledger.repeat(facts_of([]), facts())
+    edit(ledger, labels=(), owner=None)
+    assert list(ledger.broken(facts())) == []
+    edit(ledger, owner="bob")
+    assert any("'bob' is lost" in loss for loss in ledger.broken(facts()))

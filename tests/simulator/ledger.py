@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
-from gittasks.workgraph.record import Task, TaskId
+from gittasks.workgraph.record import DEFAULT_PRIORITY, PENDING, Task, TaskId
 
 # (uid, field)
 Key = tuple[str, str]
@@ -18,6 +18,8 @@ Key = tuple[str, str]
 Item = tuple[str, str, str]
 
 _PLAIN = ("subject", "status", "owner", "worktree", "priority", "created")
+
+_EMPTY = {"status": PENDING, "priority": DEFAULT_PRIORITY}
 
 
 class BrokenLawError(AssertionError):
@@ -72,6 +74,7 @@ class Ledger:
         self._removed: set[Item] = set()
         self._reported: set[Item] = set()
         self._twins: set[Item] = set()
+        self._twin_tasks: set[str] = set()
         self._uids: dict[str, str] = {}
 
     def observe(self, before: Facts, after: Facts) -> int:
@@ -109,9 +112,12 @@ class Ledger:
         """A conflict named these items: whoever decided it saw them."""
         self._reported.update(items)
 
-    def repeat(self, items: Iterable[Item]) -> None:
-        """These additions were made a second time (picked, squashed): a removal of one leaves the other."""
-        self._twins.update(items)
+    def repeat(self, before: Facts, after: Facts) -> None:
+        """What was added between the two was added a second time (picked, squashed): a removal of one leaves the
+        other. Of a task that both sides added, a field that one of them emptied is set again.
+        """
+        self._twins.update(after.items - before.items)
+        self._twin_tasks |= after.uids - before.uids
 
     def broken(self, now: Facts) -> Iterator[str]:
         """Every way in which `now` breaks a law."""
@@ -121,7 +127,8 @@ class Ledger:
                 yield f"{key}: the task is gone"
                 continue
             value = now.values.get(key)
-            for lost in values - self._replaced[key] - {value}:
+            emptied = {_EMPTY.get(key[1])} if key[0] in self._twin_tasks else set()
+            for lost in values - self._replaced[key] - {value} - emptied:
                 yield f"{key}: {lost!r} is lost, there is {value!r}"
             if value not in values:
                 yield f"{key}: {value!r} is invented"

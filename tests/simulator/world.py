@@ -13,7 +13,7 @@ from gittasks.repo import history
 from gittasks.workgraph import codec, store
 from gittasks.workgraph.record import MAX_FILE_BYTES, Task
 from tests.faults import die_at
-from tests.simulator.ledger import BrokenLawError, Facts, Item, Ledger, facts_of
+from tests.simulator.ledger import BrokenLawError, Facts, Ledger, facts_of
 from tests.simulator.places import Clone, Place, wait_for_git
 from tests.simulator.seal import Seal
 from tests.simulator.settling import Settler
@@ -203,7 +203,7 @@ class World:
 
     def _repeat(self, place: Place, base: str, tip: str) -> None:
         """What was added between two commits is going to be added again, by another commit."""
-        self.ledger.repeat(_items_at(place, tip) - _items_at(place, base))
+        self.ledger.repeat(_facts_at(place, base), _facts_at(place, tip))
 
     def _first(self, folder: Path) -> Clone:
         main = self._place(folder, "c0")
@@ -220,9 +220,9 @@ class World:
         return Place(folder / name, "main", self.seal)
 
 
-def _items_at(place: Place, commit: str) -> frozenset[Item]:
-    """The labels, edges and lines of a commit, by uid."""
-    return facts_of(_tasks_at(place, commit)).items
+def _facts_at(place: Place, commit: str) -> Facts:
+    """What a commit says, notes aside."""
+    return facts_of(_tasks_at(place, commit))
 
 
 def _tasks_at(place: Place, commit: str) -> list[Task]:
