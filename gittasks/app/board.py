@@ -34,19 +34,20 @@ if TYPE_CHECKING:
     from gittasks.workgraph.overlay import Overlaid, Version
     from gittasks.workgraph.snapshot import Snapshot
 
-_LAYOUT = "board-2"
+_LAYOUT = "board-3"
 _FILES_PER_READ = 5_000
 _ROUND_S = 10.0
 
 
 class _Known(NamedTuple):
-    """What is cached of one worktree: `head` and `ours` are commits, `quick` and `full` say what its files were like,
-    `looked_at` is when all of them were looked at (Unix seconds), `changed` are (id, base, theirs), `edited` the ids
-    of those that are not as in its own head.
+    """What is cached of one worktree: `head`, `ours` and their merge `base` are commits, `quick` and `full` say what
+    its files were like, `looked_at` is when all of them were looked at (Unix seconds), `changed` are (id, base,
+    theirs), `edited` the ids of those that are not as in its own head.
     """
 
     head: str
     ours: str
+    base: str
     quick: tuple[Any, ...]
     full: tuple[Any, ...]
     looked_at: float
@@ -193,8 +194,8 @@ class _Reader:
         common = self._project.checkout.common_dir
         head = siblings.read_head(sibling.git_dir, common) or ""
         ours = self._head_here()
-        known = self._known.get(sibling.name)
-        if known is not None and (known.head, known.ours) == (head, ours) and head:
+        known = self._still_known(sibling, head, ours)
+        if known is not None:
             quick = _quick(sibling, known.changed)
             if quick == known.quick:
                 if sibling.name not in self._due:
@@ -206,6 +207,20 @@ class _Reader:
                     return known._replace(looked_at=self._now)
         self.moved = True
         return self._ask_git(sibling, head, ours)
+
+    def _still_known(self, sibling: Sibling, head: str, ours: str) -> _Known | None:
+        """What is known, if it still holds for these heads: a commit here seldom moves what we have in common."""
+        known = self._known.get(sibling.name)
+        if known is None or not head or known.head != head:
+            return None
+        if known.ours != ours:
+            from gittasks.repo import differences
+
+            if not ours or differences.merge_base(self._project.git, ours, head) != known.base:
+                return None
+            self.moved = True
+            known = known._replace(ours=ours)
+        return known
 
     def _head_here(self) -> str:
         if self._ours is None:
@@ -223,7 +238,7 @@ class _Reader:
         here = ours or siblings.require_head(self._project.git, self._project.checkout.git_dir, common)
         full = _full(sibling)
         if theirs is None or here is None:  # no commit yet on one side: nothing in common
-            return _Known(head, ours, (), full, self._now, [], [], [])
+            return _Known(head, ours, "", (), full, self._now, [], [], [])
         base = differences.merge_base(git, here, theirs)
         paths = differences.changed_in_worktree(git, base, store.FOLDER)
         ids = task_ids(paths)
@@ -240,7 +255,8 @@ class _Reader:
         edited = ids
         if ids and base != theirs:
             edited = task_ids(differences.changed_in_worktree(git, theirs, store.FOLDER))
-        return _Known(head, ours, _quick(sibling, changed), full, self._now, changed, problems, list(edited))
+        quick = _quick(sibling, changed)
+        return _Known(head, ours, base, quick, full, self._now, changed, problems, list(edited))
 
 
 def _fold(project: Project, here: Snapshot, found: Mapping[str, Changes]) -> Board:

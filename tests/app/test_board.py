@@ -226,3 +226,18 @@ def test_a_large_store_is_looked_at_in_rounds(main: Project, monkeypatch: pytest
     path.write_text(path.read_text().replace("three", "THREE"))  # in place, unknown: seen in its round
     monkeypatch.setattr(module, "_ROUND_S", 0.0)
     assert record(main, 3)["subject"] == "THREE"
+
+
+def test_commits_and_merges_here_keep_the_board_true(main: Project) -> None:
+    ann, bob = worktree(main, "ann"), worktree(main, "bob")
+    edit(ann, 1, priority=0)
+    edit(bob, 2, priority=1)
+    commit(ann)
+    assert [row.priority for row in main.board().rows] == [0, 1, 2]
+    edit(main, 3, priority=4)
+    commit(main)
+    assert [row.priority for row in main.board().rows] == [0, 1, 4]
+    git(Path(main.top), "merge", "-q", "-m", "merge", "ann")
+    edit(main, 1, priority=3)
+    assert [row.priority for row in main.board().rows] == [3, 1, 4]
+    assert record(main, 1)["from"] == {}
