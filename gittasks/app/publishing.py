@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from gittasks.app import holders
-from gittasks.app.holders import STALE
+from gittasks.app.holders import STALE, Acquired, ClaimHeldError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import printable
 from gittasks.repo import claim_remotes, claim_writes, claims
+from gittasks.repo.claim_blobs import read_claims
 from gittasks.repo.claim_remotes import FAILED, PUSHED, UnreachableError
-from gittasks.workgraph.record import TaskId
+from gittasks.workgraph.record import Task, TaskId
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from gittasks.app.holders import Acquired, Holding
+    from gittasks.app.holders import Holding
     from gittasks.app.project import Project
-    from gittasks.workgraph.record import Row, Task
+    from gittasks.workgraph.record import Row
 
 _ATTEMPTS = 4
 
@@ -62,6 +63,34 @@ def publish(project: Project, task: Row | Task, acquired: Acquired, *, steal: bo
     git = holders.git_of(project)
     claim_writes.drop(git, project.checkout, claims.claim_ref(task.id), old=acquired.oid)
     raise holders.held_error(task.id, other)
+
+
+def exchange(project: Project, remote: str, *, push: bool = True) -> list[str]:
+    """Learn what a remote has of claims and, with `push`, tell it those that it was to be told and was not.
+
+    Answers what a person should know, safe to print: what was not told, and which claims were lost to others.
+    """
+    unreachable = look_again(project, remote)
+    if unreachable is not None:
+        return [printable(unreachable)]
+    own = {
+        task_id: oid
+        for task_id in claims.claim_refs(project.checkout, project.env)
+        if (oid := claims.read_ref(project.checkout, project.env, claims.claim_ref(task_id))) is not None
+    }
+    messages = []
+    read = read_claims(project.checkout, project.env, own.values()) if push else {}
+    for task_id, oid in own.items():
+        claim = read.get(oid)
+        if claim is None or claim.remote != remote or _known(project, remote, task_id) == oid:
+            continue
+        try:
+            told = publish(project, Task(TaskId(task_id), claim.uid), Acquired(oid, claim, False))
+        except ClaimHeldError as error:
+            messages.append(f"{error.message}; it is no longer claimed here")
+        else:
+            messages += [] if told.done else [not_told(task_id, told)]
+    return messages
 
 
 def withdraw(project: Project, task_id: TaskId, remote: str, oid: str) -> Publication:

@@ -8,7 +8,7 @@ ours to publish: then nothing is pushed, and the commits in the way are named. N
 
 from __future__ import annotations
 
-from gittasks.app import merging, resolving
+from gittasks.app import merging, publishing, resolving
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import listed, printable
@@ -38,6 +38,7 @@ class Synced(NamedTuple):
     `code` stand in the way of a push); `conflict` (`resolution.open` is to be decided, the merge waits for it);
     `rejected` or `unreached`, with git's `words`.
 
+    `claims` are messages of what came of the claims that the remote is to know of (safe to print).
     `committed` is the commit of task files that was made, `incoming` counts the commits that were taken in.
     """
 
@@ -49,6 +50,7 @@ class Synced(NamedTuple):
     code: tuple[Commit, ...] = ()
     resolution: Resolution | None = None
     words: str = ""
+    claims: tuple[str, ...] = ()
 
 
 def sync(project: Project, *, push: bool = True) -> Synced:
@@ -68,8 +70,10 @@ def sync(project: Project, *, push: bool = True) -> Synced:
     done = Synced(OFF, found.name)
     for _ in range(_TRIES):
         done = _once(project, found, done, push=push)
-        if done.outcome != BEHIND:
+        if done.outcome == UNREACHED:
             return done
+        if done.outcome != BEHIND:
+            return done._replace(claims=tuple(publishing.exchange(project, found.remote, push=push)))
     return done._replace(outcome=REJECTED, words="others push faster than we do: try again")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gittasks.app import claiming, reading, releasing, taking, writing
+from gittasks.app import claiming, publishing, reading, releasing, syncing, taking, writing
 from gittasks.app.claiming import Claimed, Options
 from gittasks.app.holders import ClaimHeldError
 from gittasks.app.project import Project
@@ -301,6 +301,29 @@ def test_a_taker_without_network_says_so_and_takes(first: Project) -> None:
     taken = taking.take_next(first, owner="ada", remote="origin")
     assert taken.task_id == 1
     assert any("was not told" in message for message in taken.messages)
+
+
+def test_sync_tells_the_remote_what_it_was_to_know_and_learns_what_it_has(
+    first: Project, second: Project, remote: Path
+) -> None:
+    url = project_url(first)
+    cut_off(first)
+    for task_id in (ONE, TWO):
+        claim(first, task_id)
+    claim(first, TaskId(3), remote=None)
+    git(Path(first.top), "remote", "set-url", "origin", url)
+    claim(second, TWO, owner="bob")
+    assert publishing.exchange(first, "origin", push=False) == []
+    assert on_remote(remote) is None
+    messages = syncing.sync(first).claims
+    assert [message.split(" since ")[0] for message in messages] == ["#2 is claimed by bob"]
+    assert messages[0].endswith("it is no longer claimed here")
+    assert on_remote(remote) == local(first)
+    assert on_remote(remote, 3) is None
+    assert (local(first, 2), local(first, 3) is None) == (None, False)
+    assert publishing.exchange(first, "origin") == []
+    cut_off(first)
+    assert "cannot be asked" in publishing.exchange(first, "origin")[0]
 
 
 @pytest.mark.slow

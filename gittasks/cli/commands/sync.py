@@ -30,6 +30,8 @@ def run(args: Namespace, ctx: Context) -> int:
     from gittasks.app.syncing import sync
 
     done = sync(ctx.project(), push=not args.no_push)
+    for message in done.claims:
+        ctx.say(f"gittasks: {message}")
     if ctx.json:
         ctx.document({"sync": _document(done)})
     else:
@@ -52,6 +54,7 @@ def _document(done: Synced) -> dict[str, Any]:
         ],
         "renumbered": {str(o.old): o.task_id for o in _renumbered(done)},
         "words": done.words,
+        "claims": list(done.claims),
     }
 
 
