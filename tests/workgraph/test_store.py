@@ -28,8 +28,18 @@ def journal(folder: Path) -> str:
 
 @pytest.mark.parametrize(
     ("name", "task_id"),
-    [("1.yaml", 1), ("999999999.yaml", 999999999), ("0.yaml", None), ("01.yaml", None), ("1.yml", None)]
-    + [("x.yaml", None), (".yaml", None), ("-1.yaml", None), ("1000000000.yaml", None), ("²1.yaml", None)],
+    [
+        ("1.yaml", 1),
+        ("999999999.yaml", 999999999),
+        ("0.yaml", None),
+        ("01.yaml", None),
+        ("1.yml", None),
+        ("x.yaml", None),
+        (".yaml", None),
+        ("-1.yaml", None),
+        ("1000000000.yaml", None),
+        ("²1.yaml", None),
+    ],
 )
 def test_file_names(name: str, task_id: int | None) -> None:
     assert store.parse_file_name(name) == task_id
