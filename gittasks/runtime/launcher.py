@@ -10,7 +10,7 @@ import os
 import select
 import sys
 
-from gittasks.base import proc
+from gittasks.base import clock, proc
 from gittasks.base.errors import BusyError, SetupError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.runtime import live, record
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gittasks.runtime.record import Run
 
 ACK_TIMEOUT_S = 20.0
+_TAKE_TRIES, _TAKE_PAUSE_S = 100, 0.005
 _SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "launch.py")
 
 
@@ -101,10 +102,14 @@ class Starting:
         """Let the supervisor end without having started anything."""
         os.close(self._job_fd)
         self._read_answer()
-        alive_fd = live.take(self._folders, self.run_id)
-        if alive_fd is not None:
-            live.clear(self._folders, self.run_id)
-            os.close(alive_fd)
+        # The kernel may let go of the lock a moment after the pipe.
+        for _ in range(_TAKE_TRIES):
+            alive_fd = live.take(self._folders, self.run_id)
+            if alive_fd is not None:
+                live.clear(self._folders, self.run_id)
+                os.close(alive_fd)
+                return
+            clock.sleep_s(_TAKE_PAUSE_S)
 
     def _send(self, job: bytes) -> None:
         try:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT_BYTES = 64 << 20
 _TAIL_FILES = 3
+_GAP_BEGINS, _GAP_ENDS = b"\n[gittasks: ", b" bytes of output left out here]\n"
+MAX_GAP_BYTES = len(_GAP_BEGINS) + len(_GAP_ENDS) + 20
 _COPY_BYTES = 1 << 16
 
 
@@ -33,7 +35,14 @@ def head_bytes(limit_bytes: int) -> int:
 
 def gap_mark(left_out_bytes: int) -> bytes:
     """The line that stands where output was left out."""
-    return b"\n[gittasks: %d bytes of output left out here]\n" % left_out_bytes
+    return b"%b%d%b" % (_GAP_BEGINS, left_out_bytes, _GAP_ENDS)
+
+
+def find_gap(data: bytes) -> int:
+    """The length of the mark of a gap that `data` begins with; 0 where it begins with none."""
+    number, found, _ = data.removeprefix(_GAP_BEGINS).partition(_GAP_ENDS)
+    is_mark = found and data.startswith(_GAP_BEGINS) and number.isdigit()
+    return len(_GAP_BEGINS) + len(number) + len(_GAP_ENDS) if is_mark else 0
 
 
 def tail_files(live_folder: str) -> list[tuple[int, str]]:

@@ -7,7 +7,14 @@ import os
 from gittasks.base.files import UnsafeFileError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.runtime import live
-from gittasks.runtime.output import DEFAULT_LIMIT_BYTES, gap_mark, head_bytes, tail_files
+from gittasks.runtime.output import (
+    DEFAULT_LIMIT_BYTES,
+    MAX_GAP_BYTES,
+    find_gap,
+    gap_mark,
+    head_bytes,
+    tail_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,16 +84,21 @@ class LiveReader:
 
         `kept_bytes` is how much the writer counted in all (`Run.output_bytes`).
         """
-        left = kept_bytes - self.position
-        if left <= 0:
+        if self.position >= kept_bytes:
             return
         try:
             fd = _open(self._head_path)
         except FileNotFoundError:
             return
         start = self.position
-        if start > self._quarter:
-            start = max(os.fstat(fd).st_size - left, self._quarter)
+        gap = find_gap(os.pread(fd, MAX_GAP_BYTES, self._quarter))
+        if start > self._quarter and gap:
+            tail_at = self._quarter + gap
+            # Where in the stream the tail begins: it was kept to its very end.
+            tail_from = kept_bytes - (os.fstat(fd).st_size - tail_at)
+            if tail_from > start:
+                yield gap_mark(tail_from - start)
+            start = tail_at + max(start - tail_from, 0)
         self.position = kept_bytes
         yield from _blocks(fd, start)
 
