@@ -21,12 +21,11 @@ from gittasks.workgraph import rules, store
 from gittasks.workgraph.record import IN_PROGRESS, BadTaskError, TaskId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from gittasks.app.holders import Holding
     from gittasks.app.project import Project
     from gittasks.app.publishing import Publication
-    from gittasks.repo.siblings import Sibling
     from gittasks.workgraph.record import Row, Task
 
 _ATTEMPTS = 5
@@ -176,8 +175,6 @@ def require_task(project: Project, task_id: TaskId) -> Task:
 
     Raises `UnknownTaskError`, `BadTaskError`, `NoTasksError`.
     """
-    from gittasks.repo.siblings import find_siblings
-
     here = None
     try:
         here = store.read_task(project.tasks_folder, task_id)
@@ -186,11 +183,10 @@ def require_task(project: Project, task_id: TaskId) -> Task:
     if here is not None and here.worktree == project.checkout.name:
         return here
     elsewhere = None
-    for sibling in find_siblings(project.checkout):
-        copy = _copy_in(sibling, task_id)
-        if copy is None or (here is not None and here.uid != copy.uid):
+    for name, copy in copies_elsewhere(project, task_id):
+        if here is not None and here.uid != copy.uid:
             continue
-        if copy.worktree == sibling.name:
+        if copy.worktree == name:
             return copy
         elsewhere = elsewhere or copy
     found = here or elsewhere
@@ -207,11 +203,15 @@ def find_task(project: Project, task_id: TaskId) -> Task | None:
         return None
 
 
-def _copy_in(sibling: Sibling, task_id: TaskId) -> Task | None:
-    try:
-        return store.read_task(os.path.join(sibling.top, store.FOLDER), task_id)
-    except (store.UnknownTaskError, store.NoTasksError, BadTaskError, OSError):
-        return None
+def copies_elsewhere(project: Project, task_id: TaskId) -> Iterator[tuple[str, Task]]:
+    """The copies of a task that the other worktrees have and that can be read, each with its worktree's name."""
+    from gittasks.repo.siblings import find_siblings
+
+    for sibling in find_siblings(project.checkout):
+        try:
+            yield sibling.name, store.read_task(os.path.join(sibling.top, store.FOLDER), task_id)
+        except (store.UnknownTaskError, store.NoTasksError, BadTaskError, OSError):
+            continue
 
 
 def _wanted(

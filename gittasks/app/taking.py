@@ -144,10 +144,19 @@ def _is_ours_already(project: Project, row: Row, owner: str) -> bool:
 
 def _put_in_progress(project: Project, owner: str) -> writing.Decide:
     def decide(task: Task) -> Mapping[str, Any]:
-        # No writer of this clone gets in between: what the board says now is true until we have written.
-        ready = reading.startable_rows(project.board(), owner=lambda: owner)
-        if task.status != PENDING or task.id not in {row.id for row in ready}:
+        # No writer of this clone gets in between: what we see now is true until we have written.
+        if task.status != PENDING or not _is_still_ready(project, task, owner):
             raise _LostRaceError
         return rules.take(task, owner)
 
     return decide
+
+
+def _is_still_ready(project: Project, task: Task, owner: str) -> bool:
+    """Whether nobody changed a task since we looked at the board. Where no worktree has it otherwise than pending, no
+    merge of them is: then the board need not be made again, which takes the longest of all.
+    """
+    copies = (task, *(copy for _, copy in claiming.copies_elsewhere(project, task.id)))
+    if all(copy.status == PENDING and copy.owner in (None, owner) for copy in copies):
+        return True
+    return task.id in {row.id for row in reading.startable_rows(project.board(), owner=lambda: owner)}
