@@ -21,8 +21,10 @@ from gittasks.base import errors
 from gittasks.base.errors import GittasksError
 from gittasks.cli import main as cli_main
 from gittasks.cli.parser import build
+from tests.conftest import Cli
 
 ROOT = Path(__file__).resolve().parent.parent
+SAFETY = ROOT / "docs" / "safety.md"
 BIN = Path(sys.executable).parent
 COMMANDS = sorted(cli_main.COMMANDS)
 
@@ -192,3 +194,25 @@ def test_the_tour_of_the_readme_runs(tmp_path: Path) -> None:
         check=True,
     )
     assert json.loads(left.stdout)["runs"] == []
+    unexplained = private_names(tour.folder) - set(re.findall(r"`([\w.-]+)[/`]", SAFETY.read_text()))
+    assert unexplained == set(), "docs/safety.md does not say what these are"
+
+
+def private_names(checkout: Path) -> set[str]:
+    """What gittasks keeps in the git directory of a clone."""
+    return {path.name for path in (checkout / ".git" / "gittasks").iterdir()}
+
+
+@pytest.mark.slow
+def test_the_library_example_of_the_readme_runs(repo: Path, cli: Cli) -> None:
+    cli("init")
+    [example] = re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    env = {**os.environ, "PATH": os.pathsep.join((str(BIN), os.environ["PATH"]))}
+    done = subprocess.run(
+        (sys.executable, "-c", example), cwd=repo, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "['Implement auth module']" in done.stdout
+    assert "no tests ran" in done.stdout
