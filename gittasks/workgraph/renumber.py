@@ -94,7 +94,6 @@ def number(
     for task in homeless:
         before = known.get(task.key)
         given[task.key] = take() if before is None or before in taken else before
-        taken.add(given[task.key])
     places = [Place(task.key, task.base, task.ours, task.theirs, given[task.key]) for task in everyone]
     places.sort(key=lambda place: place.final)
     return Numbering(

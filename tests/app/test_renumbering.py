@@ -10,6 +10,7 @@ import pytest
 
 from gittasks.app.ids import reserve
 from gittasks.app.resolving import resolve
+from gittasks.app.setup import init_project
 from gittasks.workgraph.record import COMPLETED, IN_PROGRESS, Task, TaskId
 from gittasks.workgraph.resolution import Choices
 from tests.app.forks import Fork, new_task, uid
@@ -175,6 +176,74 @@ def test_a_rebase_of_many_commits(fork: Fork) -> None:
     assert fork.notes() == NOTES | {"b": {"b1", "b2"}}
     fork.commit("names")
     assert not fork.resolve().outcomes
+
+
+def test_a_rebase_that_was_built_upon(fork: Fork) -> None:
+    """Commits came after it: what they say about fields stays, references are mended all the same."""
+    fork.on("topic").put(new_task(8, "e", blocked_by=(TaskId(3),))).commit("later")
+    assert not fork.go("rebase", "main")
+    assert not fork.resolve().open
+    assert fork.go("rebase", "--continue")
+    fork.edit(8, owner="ann").commit("on top")
+    assert [(o.task_id, o.action) for o in fork.resolve().outcomes] == [(8, "references")]
+    assert (fork.edges()["e"], fork.tasks()["e"].owner) == ({"b"}, "ann")
+    fork.edit(8, blocked_by=()).commit("no more")
+    assert not fork.resolve().outcomes  # it is looked into once
+
+
+def test_a_rebase_that_takes_a_merge_apart(fork: Fork) -> None:
+    """Its commits were made before the merge that gave b its number, and hit a, which no side changed."""
+    fork.on("topic").edit(3, labels=("of-b",)).note(3, "b2").commit("of b, which is #3 here")
+    git(fork.folder, "checkout", "-q", "-b", "both", "main")
+    assert not fork.merge("topic")
+    assert not fork.resolve().open
+    fork.commit("merged: b has another number")
+    fork.on("main").edit(1, owner="ann").commit("main goes on")
+    fork.on("both")
+    assert not fork.go("rebase", "main")
+    assert not fork.resolve().open
+    while not fork.go("rebase", "--continue"):
+        assert not fork.resolve().open
+    assert fork.tasks()["a"].labels == ("of-b",)  # wrong, and nobody stopped for it
+    assert not fork.resolve().open
+    assert (fork.tasks()["a"].labels, fork.tasks()["b"].labels) == ((), ("of-b",))
+    assert fork.edges() == EDGES
+    assert fork.notes() == NOTES | {"b": {"b1", "b2"}}
+
+
+@pytest.mark.parametrize("has_driver", [True, False])
+def test_what_git_takes_for_a_renamed_file(fork: Fork, has_driver: bool) -> None:
+    """Two numbers changed hands on one side; one file went, one came, and git believes it was renamed."""
+    if has_driver:
+        init_project(fork.project)
+    fork.on("main").put(new_task(7, "e"), new_task(8, "f")).commit("e is #7, f is #8")
+    git(fork.folder, "branch", "third")
+    fork.put(new_task(7, "f"), new_task(9, "e")).path(8).unlink()
+    fork.commit("f is #7, e is #9")
+    fork.on("third").edit(8, status=IN_PROGRESS).edit(7, labels=("of-e",)).commit("third")
+    fork.on("main").go("merge", "--no-commit", "third")
+    assert not fork.resolve().open
+    tasks = fork.tasks()
+    assert (tasks["e"].id, tasks["e"].labels, tasks["e"].status) == (9, ("of-e",), "pending")
+    assert (tasks["f"].id, tasks["f"].labels, tasks["f"].status) == (7, (), IN_PROGRESS)
+    assert not fork.path(8).exists() and not fork.unmerged()
+
+
+def test_a_note_that_one_side_gave_to_another_task(fork: Fork) -> None:
+    fork.on("main").put(new_task(7, "e"), new_task(8, "f")).note(7, "n").commit("e has a note")
+    git(fork.folder, "branch", "third")
+    git(fork.folder, "mv", ".tasks/7", ".tasks/9")
+    fork.put(new_task(9, "e"), new_task(7, "0")).commit("e is #9")
+    fork.on("third")
+    git(fork.folder, "mv", ".tasks/7", ".tasks/8")
+    fork.commit("the note is about f")
+    for branch, other in (("main", "third"), ("third", "main~0")):
+        git(fork.folder, "checkout", "-q", "-f", branch)
+        fork.go("merge", "--no-commit", other)
+        assert not fork.resolve().open
+        assert fork.notes()["f"] == {"n"} and not fork.unmerged()
+        assert (fork.numbers()["e"], fork.numbers()["0"]) == (9, 7)
+        git(fork.folder, "merge", "--abort")
 
 
 def test_a_rebase_that_stops_twice(fork: Fork) -> None:

@@ -56,6 +56,15 @@ def test_two_tasks_of_one_number_are_a_conflict_that_keeps_both(
     assert "subject: Task\n" in text and "subject: Other\n" in text and "owner: ann\n" in text
 
 
+def test_a_file_that_git_takes_for_renamed(cli: Cli, tmp_path: Path) -> None:
+    """Found by `%P`: the same task under a new number is merged, another one is a conflict."""
+    renamed = edited(owner="ann").replace(b"id: 12", b"id: 13", 1)
+    text = drive(cli, tmp_path, BASE, edited(labels=("a",)), renamed, code=0, path=".tasks/13.yaml")
+    assert text.startswith("id: 13\n") and "owner: ann\n" in text and "- a\n" in text
+    other = renamed.replace(b"a" * 16, b"b" * 16).replace(b"subject: Task", b"subject: Other")
+    drive(cli, tmp_path, BASE, edited(status=COMPLETED), other, code=1, path=".tasks/13.yaml")
+
+
 @pytest.mark.parametrize("broken", [b"id: 12\nsubject: [\n", b"\xff\xfe", b"", b"id: 13\nsubject: x\n"])
 def test_what_is_no_task_is_merged_by_lines_and_no_side_is_lost(
     cli: Cli, tmp_path: Path, broken: bytes

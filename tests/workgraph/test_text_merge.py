@@ -68,6 +68,7 @@ def test_a_region_says_where_it_stands(base: str, ours: str, theirs: str) -> Non
     merged = merge_text(base, ours, theirs)
     lines = merged.ours.split("\n")
     for region in merged.regions:
+        assert region.ours != region.theirs
         assert tuple(lines[region.line - 1 : region.line - 1 + len(region.ours)]) == region.ours
 
 
