@@ -173,6 +173,10 @@ class _Planner:
         if not unmerged and not self._matched.is_amiss(place):
             yield from self._references(place)
             return
+        if self._world.is_over and not unmerged:
+            # What was in conflict was decided then.
+            yield from self._mended(place)
+            return
         outcome = self._settle(place)
         here = self._world.here.get(place.final)
         if not unmerged and here is not None and plain(here) == outcome.data:

@@ -162,6 +162,20 @@ def test_a_third_clone_that_has_seen_only_the_other_one(fork: Fork, is_halted: b
     assert not fork.resolve().outcomes or not is_halted
 
 
+def test_looking_back_decides_nothing_anew(fork: Fork) -> None:
+    git(fork.folder, "branch", "third", "topic")
+    assert not fork.merge("topic")
+    fork.resolve()
+    fork.edit(6, priority=0).commit("b is #6, and urgent")
+    fork.on("third").edit(3, priority=4).commit("b, which is #3 here, can wait")
+    assert fork.go("merge", "--no-commit", "main")
+    assert not fork.resolve("theirs").open
+    assert fork.numbers()["b"] == 6 and fork.task(6).priority == 0
+    fork.commit("decided")
+    assert not fork.resolve("ours").outcomes
+    assert fork.task(6).priority == 0
+
+
 def test_a_rebase_of_many_commits(fork: Fork) -> None:
     """One commit stops; those behind it merge cleanly, and name the task by its old number."""
     fork.on("topic").put(new_task(8, "e", blocked_by=(TaskId(3),))).note(3, "b2").commit("later")
