@@ -115,7 +115,9 @@ def find_rebased(git: Git, onto: str, before: str) -> Sides | None:
 
 def find_just_rebased(git: Git) -> tuple[str, str] | None:
     """Of a rebase that was the last thing to move HEAD, what it went onto and what the branch had before."""
-    entries = [line.split(" ", 1) for line in git.lines("log", "-g", "-1000", "--format=%H %gs", "HEAD")]
+    # Without a commit, or where the user keeps no such log, there is nothing to say.
+    log = git.call("log", "--walk-reflogs", "--max-count=1000", "--format=%H %gs", "HEAD").stdout
+    entries = [line.split(" ", 1) for line in log.decode("utf-8", "replace").splitlines()]
     if not entries or " (finish): " not in entries[0][-1]:
         return None
     starts = (place for place, entry in enumerate(entries) if " (start): " in entry[-1])

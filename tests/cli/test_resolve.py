@@ -210,6 +210,12 @@ def test_paths_that_are_no_task_are_named(repo: Path, cli: Cli) -> None:
     assert "`git commit`" not in done.stderr
 
 
+def test_nothing_to_do_in_a_new_project(cli: Cli, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    cli("init", cwd=tmp_path)
+    assert "nothing to resolve" in cli("resolve", cwd=tmp_path).stderr
+
+
 def test_outside_a_project(repo: Path, cli: Cli, tmp_path: Path) -> None:
     assert "gittasks init" in cli("resolve", code=1).stderr
     assert "not inside a git repository" in cli("resolve", cwd=tmp_path, code=1).stderr

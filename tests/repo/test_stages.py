@@ -62,6 +62,19 @@ def test_nothing_stopped(repo: Path) -> None:
     assert (sides.operation, sides.ours.name, sides.theirs.commit, sides.base) == ("", "main", None, None)
     assert find_finished(run) is None
     assert find_rebase(folder) is None
+    assert find_just_rebased(run) is None
+
+
+def test_before_the_first_commit_and_without_a_reflog(repo: Path, tmp_path: Path) -> None:
+    git(repo, "config", "core.logAllRefUpdates", "false")
+    (repo / ".git/logs/HEAD").unlink()
+    git(tmp_path, "init", "-q", "empty")
+    for folder in (repo, tmp_path / "empty"):
+        run, git_dir = gitdir(folder)
+        assert read_unmerged(run) == {}
+        assert find_sides(run, git_dir, {}).operation == ""
+        assert find_finished(run) is None
+        assert find_just_rebased(run) is None
 
 
 def test_a_merge_names_branches_and_commits(fork: Fork) -> None:
