@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gittasks.app.board import Board
+    from gittasks.app.claiming import Claimed
     from gittasks.app.finishing import Finished
     from gittasks.app.reading import Filter
+    from gittasks.app.releasing import Released
     from gittasks.app.starting import Started
     from gittasks.app.writing import Decide, Written
     from gittasks.repo.git import Git
@@ -167,6 +169,31 @@ class Project:
         from gittasks.app import notes
 
         return notes.add_note(self, TaskId(task_id), text, author=author, commit=commit)
+
+    def claim(self, task_id: int, **options: Any) -> Claimed:
+        """Take a task, for all worktrees to see. Raises `ClaimHeldError` where somebody else has it.
+
+        `options` are those of `app.claiming.Options`: `owner`, `remote`, `ttl_s`, `steal`.
+        """
+        from gittasks.app import claiming
+
+        return claiming.claim(self, TaskId(task_id), claiming.Options(**options))
+
+    def release(self, task_id: int, *, owner: str | None = None, remote: str | None = None) -> Released:
+        """Let a claimed task go. Raises `ClaimHeldError` where it is somebody else's."""
+        from gittasks.app import releasing
+
+        return releasing.release(self, TaskId(task_id), owner=owner, remote=remote)
+
+    def take(self, *, owner: str | None = None, remote: str | None = None) -> Task:
+        """Claim the best ready task and put it in progress: however many ask at once, each gets another one.
+
+        Raises `NothingReadyError`.
+        """
+        from gittasks.app import taking
+
+        taken = taking.take_next(self, owner=self.actor(owner), remote=remote)
+        return store.read_task(self.tasks_folder, taken.task_id)
 
     def start(self, task: int | str, **options: Any) -> Started:
         """Take a task (an id, or the subject of a new one) into its own worktree.

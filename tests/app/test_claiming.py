@@ -612,6 +612,16 @@ def test_the_library_offers_no_claimed_task(project: Project) -> None:
     assert [task.id for task in tasks] == [1]
 
 
+def test_the_library_claims_takes_and_releases(project: Project) -> None:
+    assert project.claim(1, owner="bob").acquired.created
+    task = project.take(owner="ada")
+    assert (task.id, task.status, task.owner) == (2, "in_progress", "ada")
+    with pytest.raises(reading.NothingReadyError):
+        project.take(owner="ada")
+    assert project.release(2, owner="ada").given_back
+    assert project.release(1, owner="bob").claim is not None
+
+
 def test_no_git_process_is_needed_to_see_a_claim(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     claim(project, ONE)
 

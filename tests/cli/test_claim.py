@@ -149,6 +149,21 @@ def test_in_a_bound_worktree_the_task_can_be_left_out(project: Direct) -> None:
     assert project("release", cwd=path).stdout == "#1 is released: one\n"
 
 
+def test_completion_offers_what_can_be_claimed_or_released(project: Direct, repo: Path) -> None:
+    project("done", "2")
+    project("claim", "1")
+    git(repo, "remote", "add", "upstream", "nowhere")
+    for words, offered in (
+        (("claim", ""), ["1"]),
+        (("release", ""), ["1"]),
+        (("claim", "1", "--remote", ""), ["upstream"]),
+    ):
+        lines = project("complete", "--", *words).stdout.splitlines()
+        assert [line.split("\t")[0] for line in lines] == offered
+    project("release", "1")
+    assert project("complete", "--", "release", "", code=None).stdout == ""
+
+
 @pytest.mark.parametrize("command", [("list",), ("ready",), ("next",), ("show", "2")])
 def test_a_read_with_claims_imports_no_heavy_module(
     project: Direct, repo: Path, command: tuple[str, ...]

@@ -192,11 +192,16 @@ def _values(name: str, action: Action, cursor: _Cursor, ctx: Context) -> tuple[_
 
 def _tasks(name: str, mark: str, ctx: Context) -> Candidates:
     """Ids with their subjects: of the tasks that the command can do something with, best known first."""
+    from gittasks.repo.claims import claim_refs
     from gittasks.workgraph.record import CLOSED, DELETED
 
-    for row in ctx.project().snapshot().rows:
+    project = ctx.project()
+    claimed = claim_refs(project.checkout, project.env)
+    for row in project.snapshot().rows:
         if name == "reopen":
             fits = row.status in CLOSED
+        elif name == "release":
+            fits = row.id in claimed
         elif name in _FOR_OPEN_TASKS:
             fits = row.status not in CLOSED
         else:
@@ -205,7 +210,7 @@ def _tasks(name: str, mark: str, ctx: Context) -> Candidates:
             yield f"{mark}{row.id}", row.subject
 
 
-_FOR_OPEN_TASKS = frozenset(("block", "delete", "done", "finish", "start", "unblock"))
+_FOR_OPEN_TASKS = frozenset(("block", "claim", "delete", "done", "finish", "start", "unblock"))
 
 
 def _statuses(name: str, ctx: Context) -> Candidates:
@@ -255,6 +260,10 @@ def _branches(name: str, ctx: Context) -> Candidates:
     return [(line, "") for line in lines]
 
 
+def _remotes(name: str, ctx: Context) -> Candidates:
+    return [(line, "") for line in ctx.project().git.lines("remote")]
+
+
 def _files(name: str, ctx: Context) -> Candidates:
     return [(FILES, "")]
 
@@ -273,6 +282,7 @@ _SOURCES: dict[str, Callable[[str, Context], Candidates]] = {
     "WORKTREE": _worktrees,
     "RUN": _runs,
     "TASK|SUBJECT": lambda name, ctx: _tasks(name, "", ctx),
+    "remote": _remotes,
     "REV": _branches,
     "BRANCH": _branches,
     "FILE": _files,
