@@ -21,7 +21,7 @@ from gittasks.workgraph import rules, store
 from gittasks.workgraph.record import IN_PROGRESS, BadTaskError, TaskId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from gittasks.app.holders import Holding
     from gittasks.app.project import Project
@@ -95,19 +95,25 @@ def drop_claims(project: Project, oids: Mapping[TaskId, str]) -> list[str]:
 
 
 def acquire(
-    project: Project, task: Row | Task, new: Claim, *, steal: str | None = None, adopt: bool = False
+    project: Project,
+    task: Row | Task,
+    new: Claim,
+    *,
+    steal: str | None = None,
+    adopt: Callable[[Claim], bool] | None = None,
 ) -> Acquired:
-    """Make the claim `new` in this clone, or answer the one that its owner has; with `adopt`, replace that one.
+    """Make the claim `new` in this clone, or answer the one that its owner has.
 
-    What a remote is known to have counts, unless `new` is to be told to it. `steal` is why it is taken from whoever
-    has it. Raises `ClaimHeldError`, `GitError`.
+    With `adopt`, that one is replaced where `adopt` says so of it, and in the way where not. What a remote is known
+    to have counts, unless `new` is to be told to it. `steal` is why it is taken from whoever has it. Raises
+    `ClaimHeldError`, `GitError`.
     """
     for _ in range(_ATTEMPTS):
         found = holders.look(project, task.id, task.uid, new.owner)
         if steal is None:
             found = found._replace(remotes=tuple(one for one in found.remotes if one.remote != new.remote))
         standing = found.deciding
-        wanted = _wanted(task, new, standing, adopt=adopt, steal=steal)
+        wanted = _wanted(task, new, standing, adopt, steal)
         if standing is not None and standing.claim == wanted:
             return Acquired(standing.oid, wanted, False)
         if standing is None and steal is None:
@@ -215,20 +221,25 @@ def copies_elsewhere(project: Project, task_id: TaskId) -> Iterator[tuple[str, T
 
 
 def _wanted(
-    task: Row | Task, new: Claim, standing: Holding | None, *, adopt: bool, steal: str | None
+    task: Row | Task,
+    new: Claim,
+    standing: Holding | None,
+    adopt: Callable[[Claim], bool] | None,
+    steal: str | None,
 ) -> Claim:
     """What the claim should be. Raises `ClaimHeldError` where another's stands in the way."""
     if standing is None:
         return new
-    if standing.state == OWN and standing.claim is not None:
-        if adopt:
+    kept = standing.claim
+    if standing.state == OWN and kept is not None:
+        if adopt is not None and adopt(kept):
             return new
-        kept = standing.claim
+        if adopt is not None:
+            raise holders.held_error(task.id, standing)
         return kept._replace(expires=new.expires or kept.expires, remote=new.remote or kept.remote)
     if steal is None:
         raise holders.held_error(task.id, standing)
-    loser = standing.claim.owner if standing.claim is not None else None
-    return new._replace(reason=steal, previous=loser)
+    return new._replace(reason=steal, previous=kept.owner if kept is not None else None)
 
 
 def _refuse_owner(task: Row | Task, owner: str, free: Holding | None) -> None:

@@ -229,7 +229,7 @@ def _claim(project: Project, task: Task, owner: str, name: str, options: Options
 
     new = claiming.draft(project, task, owner)._replace(worktree=name)
     reason = "start --force" if options.force else None
-    acquired = claiming.acquire(project, task, new, steal=reason, adopt=True)
+    acquired = claiming.acquire(project, task, new, steal=reason, adopt=lambda claim: True)
     return list(claiming.messages_of(acquired))
 
 

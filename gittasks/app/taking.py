@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 
 from gittasks.app import claiming, holders, publishing, reading, releasing, writing
-from gittasks.app.holders import OWN
 from gittasks.base import clock, identity
 from gittasks.base.errors import GittasksError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -107,11 +106,14 @@ def _take(project: Project, row: Row, owner: str, remote: str | None) -> Taken |
     """Take one task; `None` where somebody else was quicker."""
     new = claiming.draft(project, row, owner, remote=remote)
     taker = identity.this_process().as_json()
-    if _is_ours_already(project, row, owner):
-        return None
+
+    def is_only_claimed(claim: Claim) -> bool:
+        # Somebody of the same name may have taken it since we looked at the board: that is none of ours.
+        return claim.via is None or holders.is_untouched(project, row.id, claim.worktree)
+
     try:
         acquired = claiming.acquire(
-            project, row, new._replace(via=releasing.VIA_NEXT, taker=taker), adopt=True
+            project, row, new._replace(via=releasing.VIA_NEXT, taker=taker), adopt=is_only_claimed
         )
     except (holders.ClaimHeldError, rules.NotAllowedError):
         return None
@@ -132,14 +134,6 @@ def _take(project: Project, row: Row, owner: str, remote: str | None) -> Taken |
         releasing.give_back(project, row.id, acquired.claim)
         return None
     return Taken(row.id, settled.claim, (*told, *written.warnings))
-
-
-def _is_ours_already(project: Project, row: Row, owner: str) -> bool:
-    """Whether somebody of the same name has taken it and put it in progress, since we looked at the board."""
-    local = holders.look(project, row.id, row.uid, owner).local
-    if local is None or local.claim is None or local.claim.via != releasing.VIA_NEXT:
-        return False
-    return local.state == OWN and not holders.is_untouched(project, row.id, local.claim.worktree)
 
 
 def _put_in_progress(project: Project, owner: str) -> writing.Decide:

@@ -551,6 +551,34 @@ def test_a_task_that_changes_under_the_taker_is_left_and_the_next_one_taken(
     assert copy_of(project.top, TWO).status == "pending"
 
 
+@pytest.mark.parametrize("moment", ["settle", "edit_task"])
+def test_a_taker_of_the_same_name_with_an_old_view_gets_the_next_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Asked before and after the task is put in progress: the first one's claim is not adopted, though it is ours."""
+    other = worktree(project, "other")
+    old_view = other.board()
+    monkeypatch.setattr(other, "board", lambda: old_view)
+    module = claiming if moment == "settle" else writing
+    real = getattr(module, moment)
+    got: list[int] = []
+
+    def meanwhile(*args: object, **kwargs: object) -> object:
+        monkeypatch.setattr(module, moment, real)
+        got.append(take(other))
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(module, moment, meanwhile)
+    assert (take(project), got) == (2, [1])
+    got.clear()
+    monkeypatch.setattr(module, moment, real)
+    with pytest.raises(reading.NothingReadyError):
+        take(other)
+    found = claim_on(project, TWO)
+    assert found is not None and (found.taker, found.worktree) == (None, "main")
+    assert copy_of(project.top, TWO).status == "in_progress"
+
+
 def test_a_disk_that_is_full_leaves_no_claim(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     from gittasks.base.files import DiskError
 
