@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 
-from gittasks.base import proc
 from gittasks.base.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -77,6 +76,7 @@ def _has_reftable(common: str) -> bool:
 
 
 def _ask(checkout: Checkout, env: Mapping[str, str], *args: str) -> str:
+    from gittasks.base import proc
     from gittasks.repo.git import scrub
 
     argv = ("git", "-C", checkout.top or checkout.common_dir, *args)

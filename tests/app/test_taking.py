@@ -19,7 +19,7 @@ from tests import faults
 from tests.app.desk import at, killing_git
 from tests.conftest import git
 
-# One agent of many: takes until there is nothing left, and says what it got.
+# One agent of many: takes until there is nothing left, and says what it got; now and then git tidies up its refs.
 AGENT = """
 import os, sys
 from gittasks.app import reading, taking
@@ -27,7 +27,10 @@ from gittasks.app.project import open_project
 project = open_project(sys.argv[1])
 try:
     while True:
-        print(taking.take_next(project, owner=sys.argv[2]).task_id, flush=True)
+        taken = taking.take_next(project, owner=sys.argv[2]).task_id
+        print(taken, flush=True)
+        if taken % 10 == 0:
+            project.git.call("pack-refs", "--all", write=True)
 except reading.NothingReadyError:
     pass
 """
