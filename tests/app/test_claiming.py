@@ -11,6 +11,7 @@ import pytest
 
 from gittasks.app import (
     claiming,
+    doctor,
     finishing,
     holders,
     reading,
@@ -648,6 +649,28 @@ def test_the_library_claims_takes_and_releases(project: Project) -> None:
         project.take(owner="ada")
     assert project.release(2, owner="ada").given_back
     assert project.release(1, owner="bob").claim is not None
+
+
+def test_the_doctor_finds_claims_that_hold_nothing_and_drops_them(project: Project) -> None:
+    found = claim(project, ONE).acquired.claim
+    before = {finding.code for finding in doctor.examine(project)}
+    project.complete(1)
+    write_claim(project, format_claim(found))
+    write_claim(project, format_claim(found._replace(id=2, uid="0" * 16)), TWO)
+    write_claim(project, b"nonsense", THREE)
+    write_claim(project, format_claim(found._replace(id=9, uid="")), TaskId(9))
+    codes = [
+        (finding.code, finding.where) for finding in doctor.examine(project) if finding.code not in before
+    ]
+    assert sorted(codes) == [
+        ("claim-over", "#1"),
+        ("claim-over", "#2"),
+        ("claim-unreadable", "#3"),
+        ("claim-without-task", "#9"),
+    ]
+    report = doctor.mend(project)
+    assert [finding.where for finding in report.mended] == ["#1", "#2"]
+    assert sorted(claim_refs(project.checkout, project.env)) == [3, 9]
 
 
 def test_no_git_process_is_needed_to_see_a_claim(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

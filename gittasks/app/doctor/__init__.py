@@ -1,12 +1,13 @@
 """Finding what is broken, and mending what can be mended without a person: `examine` and `mend`.
 
-The checks live in `tasks` (files, graph, bindings) and `clone` (git, caches, what is private to this clone), the
-mending in `mending`. A finding is mended when it is gone afterwards, not when we believe that we did something.
+The checks live in `tasks` (files, graph, bindings), `clone` (git, caches, what is private to this clone) and
+`claims`, the mending in `mending`. A finding is mended when it is gone afterwards, not when we believe that we did
+something.
 """
 
 from __future__ import annotations
 
-from gittasks.app.doctor import clone, mending, tasks
+from gittasks.app.doctor import claims, clone, mending, tasks
 from gittasks.app.doctor.findings import ERROR, INFO, WARNING, Finding, Scene
 from gittasks.base.errors import GittasksError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -30,7 +31,7 @@ def examine(project: Project) -> tuple[Finding, ...]:
     """Everything that is wrong in this worktree and clone, worst first. Changes nothing. Raises `NoTasksError`."""
     scene = Scene.of(project)
     found: list[Finding] = []
-    for check in (*tasks.CHECKS, *clone.CHECKS):
+    for check in (*tasks.CHECKS, *clone.CHECKS, *claims.CHECKS):
         try:
             found += check(scene)
         except GittasksError as error:

@@ -7,6 +7,7 @@ import os
 import shutil
 
 from gittasks.app import writing
+from gittasks.app.doctor.claims import drop_claims
 from gittasks.app.doctor.clone import unused_caches
 from gittasks.app.doctor.findings import Scene
 from gittasks.base import clock, files
@@ -99,6 +100,7 @@ MENDERS: tuple[tuple[frozenset[str], Mender], ...] = (
     (frozenset(("misplaced-edge", "no-uid", "no-created")), mend_tasks),
     (frozenset(("outputs-tracked",)), untrack_outputs),
     (frozenset(("outputs-shown",)), hide_outputs),
+    (frozenset(("claim-over",)), drop_claims),
 )
 
 

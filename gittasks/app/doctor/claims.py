@@ -1,0 +1,63 @@
+"""Checks of claims: those that hold nothing any more, and those that nobody can read."""
+
+from __future__ import annotations
+
+from gittasks.app import claiming, holders
+from gittasks.app.doctor.findings import INFO, WARNING, Finding, Scene
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.repo import claim_writes
+from gittasks.repo.claims import claim_refs
+from gittasks.workgraph.record import CLOSED, TaskId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gittasks.app.holders import Holding
+    from gittasks.app.project import Project
+
+
+def claims(scene: Scene) -> Iterator[Finding]:
+    """Claims of this clone on tasks that are closed, gone, or others than they were made for; unreadable ones."""
+    for task_id, status, holding in _local_claims(scene.project):
+        where, words = f"#{task_id}", holders.describe(holding)
+        release = f"`gittasks release {task_id}` drops it"
+        if _is_over(status, holding):
+            what = f"is {status}, and still {words}" if status in CLOSED else f"is {words}"
+            cure = "`gittasks doctor --fix` drops the claim"
+            yield Finding(WARNING, "claim-over", where, what, cure, fixable=True)
+        elif holding.claim is None:
+            yield Finding(WARNING, "claim-unreadable", where, f"is {words}", release)
+        elif status is None:
+            what = f"is {words}, but no worktree has a file of it that can be read"
+            yield Finding(INFO, "claim-without-task", where, what, f"another branch may have it; {release}")
+
+
+def drop_claims(project: Project, commit: bool) -> tuple[str, ...]:
+    """Drop the claims that hold nothing any more."""
+    over: dict[TaskId, str] = {}
+    for task_id, status, holding in _local_claims(project):
+        if holding.state == holders.STALE:
+            claim_writes.drop(holders.git_of(project), project.checkout, holding.ref, old=holding.oid)
+        elif _is_over(status, holding):
+            over[task_id] = holding.oid
+    return tuple(claiming.drop_claims(project, over))
+
+
+def _local_claims(project: Project) -> Iterator[tuple[TaskId, str | None, Holding]]:
+    """This clone's claims with the status of their tasks on the board (`None`: no such task)."""
+    refs = claim_refs(project.checkout, project.env)
+    if not refs:
+        return
+    board = project.board()
+    for number in sorted(refs):
+        row = board.find(number)
+        local = holders.look(project, TaskId(number), row.uid if row else "", None).local
+        if local is not None:
+            yield TaskId(number), row.status if row else None, local
+
+
+def _is_over(status: str | None, holding: Holding) -> bool:
+    return status in CLOSED or holding.state == holders.STALE
+
+
+CHECKS: tuple[Callable[[Scene], Iterator[Finding]], ...] = (claims,)
