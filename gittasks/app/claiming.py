@@ -133,7 +133,7 @@ def acquire(
             if steal is not None and before is not None and not is_ours:
                 _remember(project, task.id, before, wanted)
             return Acquired(oid, wanted, not is_ours, before)
-    raise ClaimHeldError(f"the claim on #{task.id} keeps changing hands", hint="try again")
+    raise holders.restless_error(task.id)
 
 
 def undo(project: Project, task_id: TaskId, acquired: Acquired) -> None:

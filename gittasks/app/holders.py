@@ -142,6 +142,11 @@ def held_error(task_id: int, holding: Holding) -> ClaimHeldError:
     )
 
 
+def restless_error(task_id: int) -> ClaimHeldError:
+    """The error for a claim that others change as often as we look at it."""
+    return ClaimHeldError(f"the claim on #{task_id} keeps changing hands", hint="try again")
+
+
 def describe(holding: Holding) -> str:
     """`claimed by ada since 2026-11-23T10:00:00Z in the worktree main on host; ...`, safe to print."""
     claim = holding.claim

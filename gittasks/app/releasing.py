@@ -11,7 +11,7 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import claim_writes
 from gittasks.repo.git import scrub
 from gittasks.workgraph import store
-from gittasks.workgraph.record import IN_PROGRESS, PENDING
+from gittasks.workgraph.record import IN_PROGRESS, PENDING, BadTaskError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +71,8 @@ def release(
                 messages = (*messages, publishing.not_told(task_id, told))
             task = claiming.find_task(project, task_id)
             return Released(task_id, task, local.claim, given_back, told, messages)
+    else:
+        raise holders.restless_error(task_id)
     if remote is not None:
         return _release_there(project, task_id, task, me, remote)
     return _nothing_here(project, task_id, task, found)
@@ -96,7 +98,7 @@ def give_back(project: Project, task_id: TaskId, claim: Claim | None) -> tuple[b
         site = project if top == project.checkout.top else open_project(top, env=scrub(project.env))
         try:
             written = writing.edit_task(site, task_id, decide, purpose="release")
-        except (store.UnknownTaskError, store.NoTasksError):
+        except (store.UnknownTaskError, store.NoTasksError, BadTaskError):
             continue
         if written.changed:
             return True, written.warnings

@@ -26,6 +26,7 @@ from gittasks.app.finish_survey import Options as FinishOptions
 from gittasks.app.holders import ClaimHeldError
 from gittasks.app.project import Project, open_project
 from gittasks.base import clock
+from gittasks.repo import claim_writes
 from gittasks.repo.claim_blobs import Claim, format_claim, read_claims
 from gittasks.repo.claims import claim_ref, claim_refs, read_ref
 from gittasks.repo.git import Git
@@ -456,6 +457,27 @@ def test_a_task_in_progress_or_done_elsewhere_is_not_taken(project: Project) -> 
     with pytest.raises(reading.NothingReadyError):
         take(project)
     assert claim_refs(project.checkout, project.env) == {}
+
+
+def test_a_claim_that_never_stands_still_is_no_success(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim(project, ONE)
+    for name in ("drop", "_update"):
+        monkeypatch.setattr(claim_writes, name, lambda *args, **kwargs: False)
+    for call in (
+        lambda: releasing.release(project, ONE, owner="ada"),
+        lambda: claim(project, ONE, "bob", steal="why"),
+        lambda: claim(project, TWO),
+    ):
+        with pytest.raises(ClaimHeldError, match="keeps changing hands"):
+            call()
+
+
+def test_a_claim_on_a_file_that_cannot_be_read_is_released(project: Project) -> None:
+    taken = take(project)
+    Path(project.top, ".tasks", f"{taken}.yaml").write_text("nonsense\n")
+    assert releasing.release(project, TaskId(taken), owner="ada").claim is not None
 
 
 def test_release_puts_back_what_next_took(project: Project) -> None:
