@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gittasks.repo.git import Git
     from gittasks.repo.stages import Sides, Unmerged
     from gittasks.workgraph.file_merge import Version
-    from gittasks.workgraph.record import Row
+    from gittasks.workgraph.record import Row, Task
     from gittasks.workgraph.snapshot import Snapshot
 
     # Path from the worktree's root -> git's version of the file.
@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 
 
 class Unreadable(NamedTuple):
-    """A file to be settled of which a side is no task: what each side holds (`None`: nothing), and what is wrong."""
+    """A file to be settled of which a side is no task: what each side holds (`None`: nothing), and what is wrong.
+
+    `finished` is the task in the worktree, where a person made one of it.
+    """
 
     task_id: TaskId
     ours: bytes | None
     theirs: bytes | None
     problem: str
+    finished: Task | None = None
 
 
 class Halted(NamedTuple):
@@ -102,7 +106,7 @@ def read_halted(project: Project) -> Halted:
     return Halted(
         sides,
         world,
-        reader.unreadable({*stopped, *loose}),
+        reader.unreadable(project, {*stopped, *loose}),
         (_note_paths(trees[0]), _note_paths(trees[1]), _note_paths(trees[2])),
         {path: entry for path, entry in unmerged.items() if _task_id(path) is None},
         frozenset(loose),
@@ -161,14 +165,17 @@ class _Reader:
                 self.bad[task_id] = error.problems[0].message
         return found
 
-    def unreadable(self, wanted: Iterable[TaskId]) -> tuple[Unreadable, ...]:
+    def unreadable(self, project: Project, wanted: set[TaskId]) -> tuple[Unreadable, ...]:
         """What cannot be settled by fields."""
-        ours, theirs = self._texts[1:]
-        return tuple(
-            Unreadable(task_id, ours.get(task_id), theirs.get(task_id), self.bad[task_id])
-            for task_id in sorted(wanted)
-            if task_id in self.bad
-        )
+        here = _read_here(project, wanted & self.bad.keys())
+        found = []
+        for task_id in sorted(wanted & self.bad.keys()):
+            ours, theirs = (side.get(task_id) for side in self._texts[1:])
+            data = here.get(task_id)
+            is_typed = data is not None and data not in (ours, theirs)
+            finished = file_merge.try_read(data, task_id) if data is not None and is_typed else None
+            found.append(Unreadable(task_id, ours, theirs, self.bad[task_id], finished))
+        return tuple(found)
 
 
 def _trees(git: Git, sides: Sides, unmerged: Mapping[str, Unmerged]) -> tuple[Tree, Tree, Tree]:
@@ -241,7 +248,7 @@ def _read_here(project: Project, wanted: Iterable[TaskId]) -> dict[TaskId, bytes
         path = os.path.join(project.tasks_folder, store.file_name(task_id))
         try:
             found[task_id] = files.read_regular(path, limit_bytes=MAX_FILE_BYTES)
-        except FileNotFoundError:
+        except (FileNotFoundError, files.UnsafeFileError):
             continue
     return found
 

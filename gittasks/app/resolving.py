@@ -18,7 +18,7 @@ from gittasks.repo import index, stages
 from gittasks.workgraph import codec, resolution, store
 from gittasks.workgraph.file_merge import write_as
 from gittasks.workgraph.merge import OURS, THEIRS
-from gittasks.workgraph.record import TaskId
+from gittasks.workgraph.record import BadTaskError, TaskId
 from gittasks.workgraph.resolution import OPEN, Choices, Outcome, Plan
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ def _unreadable_outcome(bad: Unreadable, choices: Choices) -> Outcome:
     """Of a file that is no task on some side, one side is taken whole, when somebody says which."""
     choice = choices.of(bad.task_id, resolution.FILE)
     outcome = Outcome(bad.task_id, "", resolution.MERGED, settles=(bad.task_id,))
+    if bad.finished is not None:
+        return outcome._replace(action=resolution.BY_HAND, subject=bad.finished.subject)
     if choice in (OURS, THEIRS):
         data = bad.ours if choice == OURS else bad.theirs
         return outcome._replace(data=data, action=resolution.REMOVED if data is None else resolution.MERGED)
@@ -145,12 +147,10 @@ def _carry_out(project: Project, halted: Halted, plan: Plan, answer: Resolution)
     settled: list[str] = []
     for outcome in answer.outcomes:
         data = _new_content(project, outcome)
-        name = store.file_name(outcome.task_id)
-        is_there = os.path.lexists(os.path.join(project.tasks_folder, name))
-        if data is not None and not (
-            is_there and store.read_file(project.tasks_folder, outcome.task_id) == data
-        ):
-            writes.append(store.FileWrite(name, data, not is_there))
+        if data is not None and not _is_there(project, outcome.task_id, data):
+            name = store.file_name(outcome.task_id)
+            is_new = not os.path.lexists(os.path.join(project.tasks_folder, name))
+            writes.append(store.FileWrite(name, data, is_new))
         if outcome.action not in OPEN and outcome.action != resolution.REMOVED:
             settled.append(_path(outcome.task_id))
     if writes:
@@ -179,6 +179,13 @@ def _new_content(project: Project, outcome: Outcome) -> bytes | None:
     path = _path(outcome.task_id)
     task = codec.parse_task(data, path, task_id=outcome.task_id)
     return write_as(data, path, task, task._replace(**outcome.changes))
+
+
+def _is_there(project: Project, task_id: TaskId, data: bytes) -> bool:
+    try:
+        return store.read_file(project.tasks_folder, task_id) == data
+    except (store.UnknownTaskError, BadTaskError):
+        return False
 
 
 def _path(task_id: TaskId) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from gittasks.app.resolving import NotInConflictError
+from gittasks.base.files import UnsafeFileError
+from gittasks.repo import index
 from gittasks.workgraph.record import COMPLETED, DELETED, IN_PROGRESS, PENDING, TaskId
 from tests.app.forks import Fork, new_task, uid
 from tests.conftest import git
@@ -232,6 +234,42 @@ def test_a_side_that_is_no_task_is_taken_whole_or_left(fork: Fork) -> None:
     assert fork.task(2).labels == ("b", "c1", "c2", "d")
     assert not fork.resolve("ours").open
     assert fork.path(1).read_bytes() == apart_text
+
+
+def test_a_side_that_is_no_task_and_was_finished_by_hand(fork: Fork) -> None:
+    fork.on("topic").path(1).write_text("id: 1\nsubject: [broken\n")
+    fork.commit()
+    fork.on("main").edit(1, owner="ann").commit()
+    assert not fork.merge("topic")
+    fork.put(new_task(1, "1", subject="Mended"))
+    assert [(o.task_id, o.action) for o in fork.resolve("ours").outcomes] == [(1, "by_hand")]
+    assert fork.task(1).subject == "Mended" and not fork.unmerged()
+
+
+def test_nothing_is_written_through_a_link(fork: Fork, tmp_path: Path) -> None:
+    assert not apart(fork).merge("topic")
+    fork.path(1).unlink()
+    (tmp_path / "elsewhere").write_text("precious\n")
+    fork.path(1).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UnsafeFileError, match="symbolic link"):
+        fork.resolve("theirs")
+    assert (tmp_path / "elsewhere").read_text() == "precious\n"
+    assert fork.unmerged() == [".tasks/1.yaml", ".tasks/2.yaml"]
+    fork.path(1).unlink()
+    assert not fork.resolve("theirs").open
+    assert fork.task(1).status == COMPLETED
+
+
+def test_an_index_that_somebody_holds_is_told(fork: Fork, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "INDEX_WAIT_S", 0.0)
+    assert not apart(fork).merge("topic")
+    lock = fork.folder / ".git/index.lock"
+    lock.touch()
+    done = fork.resolve("theirs")
+    assert "not staged" in done.warnings[0]
+    lock.unlink()
+    assert not fork.resolve("theirs").warnings
+    assert not fork.unmerged() and fork.task(1).status == COMPLETED
 
 
 def test_paths_that_hold_no_task_are_left_to_the_person(fork: Fork) -> None:

@@ -71,7 +71,7 @@ def run(args: Namespace, ctx: Context) -> int:
         ctx.document(_document(done))
     else:
         _tell(ctx, done, dry_run=args.dry_run)
-    return EXIT_CONFLICT if done.open else 0
+    return EXIT_CONFLICT if done.open or done.warnings else 0
 
 
 def _task(text: str) -> TaskId:
