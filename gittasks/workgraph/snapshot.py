@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from gittasks.workgraph.overlay import Overlaid
     from gittasks.workgraph.row_cache import RowCache, Text
 
+# So few files are read sooner than the texts of all tasks are loaded.
+_FEW_ROWS = 20
 _signature = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
 
 
@@ -60,6 +62,8 @@ class Snapshot:
 
     def full(self, rows: list[Row]) -> list[Task]:
         """Full records of `rows`, in their order."""
+        if self._texts is None and len(rows) <= _FEW_ROWS:
+            return [Task(*row, *self._read_text(row)) for row in rows]
         from gittasks.workgraph.refresh import FEW_TEXTS
 
         texts = self._load_texts()
