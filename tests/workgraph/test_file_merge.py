@@ -35,6 +35,11 @@ def edit(data: bytes, **changes: Any) -> bytes:
     return codec.edit_task(data, PATH, task_id=ID, changes=changes)
 
 
+def said(task: Task) -> str:
+    """All that a task says; the order of unknown fields says nothing, and 1 is not true."""
+    return repr(task._replace(extra=tuple(sorted(task.extra, key=lambda field: field[0]))))
+
+
 def try_edit(data: bytes, changes: dict[str, Any]) -> bytes:
     try:
         return codec.edit_task(data, PATH, task_id=ID, changes=changes)
@@ -64,8 +69,8 @@ def test_the_markers_hold_both_sides_and_nothing_else(
         assert marked is None
         return
     assert marked is not None
-    assert repr(version(marked.ours.encode()).task) == repr(take_ours(merged.merged))
-    assert repr(version(marked.theirs.encode()).task) == repr(take_theirs(merged.merged))
+    assert said(version(marked.ours.encode()).task) == said(take_ours(merged.merged))
+    assert said(version(marked.theirs.encode()).task) == said(take_theirs(merged.merged))
 
 
 @settings(max_examples=30)
@@ -77,7 +82,7 @@ def test_any_three_versions_merge(base: Task, ours: Task, theirs: Task) -> None:
     if merged.merged.conflicts:
         marked = parse_markers(file_merge.mark_conflicts(merged, PATH, ours="a", theirs="b").decode())
         assert marked is not None
-        assert repr(version(marked.theirs.encode()).task) == repr(take_theirs(merged.merged))
+        assert said(version(marked.theirs.encode()).task) == said(take_theirs(merged.merged))
 
 
 def test_comments_of_both_sides_survive() -> None:
