@@ -117,18 +117,18 @@ def test_notices_and_pruning(project: Project) -> None:
     assert runs.list_runs(project).runs == []
 
 
-def test_a_supervisor_that_was_killed_is_replaced_while_somebody_waits(project: Project, repo: Path) -> None:
-    go = repo / ".git" / "go"
-    run = shell(project, f"until [ -e {go} ]; do sleep 0.02; done; echo end")
-    guard = identity.parse_process(run.supervisor)
-    assert guard is not None
-    os.kill(guard.pid, 9)
-    until(lambda: identity.state_of(guard) == identity.DEAD)
-    blocks = runs.follow_output(project, run)
-    runs.live_runs_in(project, str(repo))
-    go.touch()
-    assert b"".join(blocks) == b"end\n"
-    assert runs.find_run(project, run.id).reason == "lost"
+def test_whoever_waits_or_follows_finds_out_that_the_supervisor_was_killed(project: Project) -> None:
+    for look in (runs.wait_runs, runs.follow_output):
+        run = shell(project, "echo begin; sleep 600")
+        until(lambda: b"".join(runs.read_output(project, run)) == b"begin\n")  # noqa: B023
+        for process in (identity.parse_process(run.supervisor), identity.parse_process(run.process)):
+            assert process is not None
+            os.kill(process.pid, 9)
+        if look is runs.wait_runs:
+            (ended,), _ = runs.wait_runs(project, [run.id])
+            assert ended.reason == "lost"
+        else:
+            assert b"".join(runs.follow_output(project, run)) == b"begin\n"
 
 
 def test_fifty_from_as_many_programs(project: Project, repo: Path) -> None:

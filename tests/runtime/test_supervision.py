@@ -246,9 +246,9 @@ def test_a_run_within_a_run_has_a_life_of_its_own(stage: Stage) -> None:
         "from gittasks.runtime import launcher, settings, record\n"
         "from gittasks.runtime.folders import Folders\n"
         f"folders = Folders(*{tuple(stage.folders)!r})\n"
-        "starting = launcher.begin(folders, 'local_bash', {})\n"
-        "rules = settings.settings_of(limit_bytes=1000, timeout_s=None, leave_children=False, at_end={})\n"
         "import os\n"
+        "starting = launcher.begin(folders, 'local_bash', os.environ)\n"
+        "rules = settings.settings_of(limit_bytes=1000, timeout_s=None, leave_children=False, at_end={})\n"
         "env = {**os.environb, b'GITTASKS_RUN_ID': starting.run_id.encode()}\n"
         "argv = [b'sh', b'-c', b'sleep 0.6; echo inner done']\n"
         "starting.go(record.Run(starting.run_id), rules, argv=argv, env=env, cwd=b'/')\n"
@@ -375,6 +375,29 @@ def test_a_start_that_the_disk_refuses_leaves_no_trace(stage: Stage) -> None:
     assert "No space left on device" in done.stderr
     assert os.listdir(stage.folders.live_folders) == []
     assert [name for name in os.listdir(stage.folders.outputs) if name.endswith(".txt")] == []
+
+
+def test_what_else_a_starter_has_open_is_not_held_for_the_length_of_a_run(stage: Stage) -> None:
+    read_end, write_end = os.pipe()
+    script = (
+        "import os, sys\n"
+        "from gittasks.runtime import launcher, record, settings\n"
+        "from gittasks.runtime.folders import Folders\n"
+        f"starting = launcher.begin(Folders(*{tuple(stage.folders)!r}), 'local_bash', {{}})\n"
+        "rules = settings.settings_of(limit_bytes=1000, timeout_s=None, leave_children=False, at_end={})\n"
+        "argv = [b'/bin/sleep', b'600']\n"
+        "starting.go(record.Run(starting.run_id), rules, argv=argv, env={}, cwd=b'/')\n"
+        "print(starting.run_id)\n"
+    )
+    argv = (sys.executable, "-c", script)
+    done = subprocess.run(argv, pass_fds=(write_end,), capture_output=True, text=True, check=True)
+    os.close(write_end)
+    assert os.read(read_end, 1) == b""
+    os.close(read_end)
+    run = parse_run(stage.index()[done.stdout.strip().encode()])
+    stage.started.append(run.id)
+    stopping.ask_to_stop(stage.folders, run.id, 5)
+    assert stage.end(run).status == "killed"
 
 
 def test_an_id_is_never_used_twice(stage: Stage) -> None:

@@ -174,6 +174,14 @@ def test_the_outputs_are_cleaned_away_while_runs_live(stage: Stage) -> None:
     assert [told.id for told in notices.drain(stage.folders, stage.env)] == [run.id]
 
 
+def test_a_live_run_that_the_index_lost_is_still_listed(stage: Stage) -> None:
+    run = stage.start("sleep", "600")
+    Path(stage.folders.index_file).write_bytes(b"")
+    assert stage.now(run).is_live
+    stopping.ask_to_stop(stage.folders, run.id, 5)
+    assert stage.end(run).status == "killed"
+
+
 def test_a_run_ends_while_the_index_is_gone(stage: Stage) -> None:
     run = stage.shell("until [ -e go ]; do sleep 0.02; done")
     shutil.rmtree(stage.folders.outputs)
