@@ -42,6 +42,8 @@ def outcome(run: Run) -> str:
 
 
 def _times(run: Run, now_s: float) -> tuple[str, str]:
+    if not run.start_time:
+        return "", ""
     took = (run.end_time if run.end_time is not None else now_s) - run.start_time
     return format_duration(took), f"{format_duration(now_s - run.start_time)} ago"
 

@@ -88,9 +88,14 @@ class Folders(NamedTuple):
 
 def prepare(folders: Folders) -> None:
     """Make all folders that are missing. Raises `UnsafeFolderError`, `NoFolderError`, `DiskError`."""
+    prepare_private(folders)
+    prepare_outputs(folders.outputs)
+
+
+def prepare_private(folders: Folders) -> None:
+    """Make the folders of private records. Raises `NoFolderError`."""
     _make(folders.live_folders)
     _make(folders.ended_folder)
-    prepare_outputs(folders.outputs)
 
 
 def prepare_outputs(folder: str) -> None:

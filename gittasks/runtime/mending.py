@@ -13,6 +13,7 @@ from gittasks.base.errors import GittasksError
 from gittasks.base.identity import ALIVE, DEAD
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.runtime import journal, launcher, live, record, tree
+from gittasks.runtime.folders import NoFolderError, prepare_private
 from gittasks.runtime.output import DEFAULT_LIMIT_BYTES, OutputWriter, tail_files
 from gittasks.runtime.record import BadRunError, RunId, parse_run
 from gittasks.runtime.settings import settings_of
@@ -78,7 +79,12 @@ def reopen(folders: Folders, line: bytes) -> bool:
     process = identity.parse_process(run.process)
     if process is not None and identity.state_of(process) == identity.UNKNOWN:
         return False
-    os.makedirs(folders.live_folder(run.id), 0o700, exist_ok=True)
+    try:
+        prepare_private(folders)
+        os.mkdir(folders.live_folder(run.id), 0o700)
+    except (NoFolderError, FileExistsError):
+        # Where nothing can be written, nothing can be mended; where the folder is there, somebody else is at it.
+        return os.path.isdir(folders.live_folder(run.id))
     return True
 
 
