@@ -2,7 +2,9 @@
 # git 2.38+ and make is needed, and nothing needs the network once .venv is there.
 #
 #   make demo      the main job, told step by step on a throw-away clone
-#   make test      all tests                      make quick   without the slow ones
+#   make test      the tests, under three minutes  make quick   without the slow ones
+#   make long      the long tests: floods, races, and the real programs that we work beside (make peers)
+#   make peers     install those programs, as far as this machine allows; without them their tests are skipped
 #   make check     format, lint, types, layers, docs
 #   make bench     measure, and write docs/performance.md (BENCH='--quick' for a short look)
 #   make docs      write the generated parts of the docs anew
@@ -20,7 +22,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check format docs bench clean
+.PHONY: help setup demo test quick long peers check format docs bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -32,10 +34,16 @@ demo: setup
 	@$(BIN)/python scripts/demo.py
 
 test: setup
-	$(BIN)/python -m pytest $(WORKERS) $(TEST)
+	$(BIN)/python -m pytest $(WORKERS) -m 'not long' $(TEST)
 
 quick: setup
-	$(BIN)/python -m pytest $(WORKERS) -m 'not slow' $(TEST)
+	$(BIN)/python -m pytest $(WORKERS) -m 'not slow and not long' $(TEST)
+
+long: setup
+	$(BIN)/python -m pytest $(WORKERS) -m long $(TEST)
+
+peers: setup
+	@sh scripts/peers.sh
 
 check: setup
 	$(BIN)/ruff format --check .
@@ -55,5 +63,5 @@ bench: setup
 	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	rm -rf .venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
