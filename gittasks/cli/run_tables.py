@@ -5,7 +5,7 @@ from __future__ import annotations
 from gittasks.base import clock
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable, shorten
-from gittasks.cli.durations import format_duration
+from gittasks.base.durations import format_duration
 from gittasks.runtime.record import ACTIVE, COMPLETED, EXIT, KILLED
 
 if TYPE_CHECKING:
