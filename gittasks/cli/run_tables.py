@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gittasks.base import clock
+from gittasks.base.durations import format_duration
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable, shorten
-from gittasks.base.durations import format_duration
 from gittasks.runtime.record import ACTIVE, COMPLETED, EXIT, KILLED
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Values in the words of a step, `${{ matrix.python }}` and `${{ inputs.level }}`, and the plan that comes of it. Pure.
+"""Values in the words of a step, `${{ matrix.python }}` and `${{ inputs.level }}`, and the plan of it. Pure.
 
 A value never reaches a shell as text of a program: in a text for the shell `${{ }}` is refused, and the same values
 are variables of the command (`MATRIX_PYTHON`, `INPUT_LEVEL`), which a shell takes as data.
