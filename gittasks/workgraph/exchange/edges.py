@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gittasks.workgraph.exchange.findings import Edge
 from gittasks.workgraph.record import DELETED
@@ -153,9 +153,10 @@ def _parent(
 
 def _relations(draft: Draft) -> Iterator[Edge]:
     """What the field `relations` says: `discovered-from bd-7`."""
-    for text in dict(draft.extra).get("relations", ()):
-        word, _, target = text.partition(" ")
-        yield Edge(draft.key, word, target)
+    for text in _kept_relations(draft):
+        if isinstance(text, str):
+            word, _, target = text.partition(" ")
+            yield Edge(draft.key, word, target)
 
 
 def _living(pairs: Iterable[Pair], drafts: Sequence[Draft], index: Mapping[str, int]) -> list[Pair]:
@@ -164,7 +165,17 @@ def _living(pairs: Iterable[Pair], drafts: Sequence[Draft], index: Mapping[str, 
 
 
 def _with_relations(draft: Draft, words: Iterable[str]) -> Draft:
-    extra = dict(draft.extra)
-    kept = extra.get("relations")
-    extra["relations"] = sorted({*(kept if isinstance(kept, list) else ()), *words})
-    return draft._replace(extra=tuple(extra.items()))
+    """The draft with `words` in its field `relations`, beside whatever stands there: anybody may have written it."""
+    kept = _kept_relations(draft)
+    others = [item for item in kept if not isinstance(item, str)]
+    texts = {item for item in kept if isinstance(item, str)}
+    return draft._replace(
+        extra=tuple((dict(draft.extra) | {"relations": [*others, *sorted({*texts, *words})]}).items())
+    )
+
+
+def _kept_relations(draft: Draft) -> list[Any]:
+    value = dict(draft.extra).get("relations")
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [value]

@@ -46,7 +46,7 @@ def _issue(full: Full, keys: Mapping[int, str]) -> dict[str, Any]:
         "created_at": created,
         "updated_at": extra.pop("updated_at", created),
         "labels": [label for label in task.labels if label not in (full.extra.get("issue_type"), status)],
-        "dependencies": _dependencies(task, keys, extra.pop("relations", ())),
+        "dependencies": _dependencies(task, keys, _take_relations(extra)),
         "comments": [
             {
                 "id": number,
@@ -78,12 +78,12 @@ def _status(task: Task, extra: Mapping[str, Any]) -> str:
     return str(word) if ours and ours[0] == task.status else _WORDS[task.status]
 
 
-def _dependencies(task: Task, keys: Mapping[int, str], relations: Any) -> list[dict[str, Any]]:
+def _dependencies(task: Task, keys: Mapping[int, str], relations: Iterable[str]) -> list[dict[str, Any]]:
     edges = [(keys.get(blocker, f"gt-{blocker}"), "blocks") for blocker in task.blocked_by]
     if task.parent is not None:
         edges.append((keys.get(task.parent, f"gt-{task.parent}"), "parent-child"))
-    for relation in relations if isinstance(relations, list) else ():
-        word, _, target = str(relation).partition(" ")
+    for relation in relations:
+        word, _, target = relation.partition(" ")
         edges.append((target, _TYPES.get(word, word)))
     return [
         {
@@ -95,3 +95,13 @@ def _dependencies(task: Task, keys: Mapping[int, str], relations: Any) -> list[d
         }
         for target, word in edges
     ]
+
+
+def _take_relations(extra: dict[str, Any]) -> list[str]:
+    """The texts of the field `relations`; whatever else somebody wrote there stays in it."""
+    there = extra.pop("relations", [])
+    items = there if isinstance(there, list) else [there]
+    others = [item for item in items if item is not None and not isinstance(item, str)]
+    if others:
+        extra["relations"] = others
+    return [item for item in items if isinstance(item, str)]

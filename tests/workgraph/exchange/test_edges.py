@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,22 @@ def test_what_points_nowhere_is_told_and_kept() -> None:
         Edge("a", "parent", "z"),
     ]
     assert dict(only.extra)["relations"] == ["blockedBy x", "blocks y", "parent z", "related w"]
+
+
+@pytest.mark.parametrize(
+    ("there", "kept"),
+    [
+        (["b c", 0, {"a": 1}, ["x"], "b c"], [0, {"a": 1}, ["x"], "b c", "parent z"]),
+        ("b c", ["b c", "parent z"]),
+        ({"a": 1}, [{"a": 1}, "parent z"]),
+        (0, [0, "parent z"]),
+        (None, ["parent z"]),
+    ],
+)
+def test_whatever_stood_in_that_field_stays_in_it(there: Any, kept: list[Any]) -> None:
+    for relations in (True, False):
+        resolved = resolve([draft("a", parent="z", extra=(("relations", there),))], (), relations=relations)
+        assert dict(resolved.drafts[0].extra)["relations"] == kept
 
 
 def test_a_circle_loses_one_edge_which_is_told_and_kept() -> None:

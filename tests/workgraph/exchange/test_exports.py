@@ -5,6 +5,7 @@ import io
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,6 +115,24 @@ def test_a_task_that_was_beads_goes_back_as_it_came() -> None:
     assert sorted(said) == sorted(edges)
     del issue["dependencies"]
     assert again == issue
+
+
+@pytest.mark.parametrize(
+    ("there", "dependencies", "left"),
+    [
+        ("related bd-7", ["bd-7"], None),
+        ([{"a": 1}, "x bd-7"], ["bd-7"], [{"a": 1}]),
+        (0, [], [0]),
+        (None, [], None),
+    ],
+)
+def test_what_is_no_relation_stays_a_field_in_beads_lines(
+    there: Any, dependencies: list[str], left: list[Any] | None
+) -> None:
+    made = task(1, extra=(("relations", there),))
+    issue = json.loads(format_beads([Full(made)], [made]))
+    assert [edge["depends_on_id"] for edge in issue.get("dependencies", ())] == dependencies
+    assert issue.get("relations") == left
 
 
 def test_a_task_of_ours_is_recognised_in_beads_lines() -> None:
