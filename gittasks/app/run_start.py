@@ -37,10 +37,10 @@ class Order(NamedTuple):
 
     `env` is added to the project's environment; it may hold secrets, which reach no file. Without a `task_id` the
     task bound to this worktree is taken, if there is one. `leave_children` lets what the command leaves running live
-    on.
+    on. `spec` (JSON, no secrets) is for commands that are a worker of ours: see `app.worker`.
     """
 
-    argv: tuple[str, ...]
+    argv: tuple[str, ...] = ()
     task_id: TaskId | None = None
     name: str | None = None
     cwd: str | None = None
@@ -49,6 +49,7 @@ class Order(NamedTuple):
     owner: str | None = None
     limit_bytes: int = DEFAULT_LIMIT_BYTES
     leave_children: bool = False
+    spec: Mapping[str, Any] | None = None
 
 
 def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Started:
@@ -79,7 +80,8 @@ def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Star
         at_end=_questions(checkout),
     )
     argv = [os.fsencode(word) for word in order.argv]
-    return starting.go(run, settings, argv=argv, env=_environment(project, order, run), cwd=os.fsencode(cwd))
+    env = _environment(project, order, run)
+    return starting.go(run, settings, argv=argv, env=env, cwd=os.fsencode(cwd), spec=order.spec)
 
 
 def _require_task(project: Project, task_id: TaskId) -> None:
@@ -102,6 +104,7 @@ def _record(project: Project, order: Order, run: Run, cwd: str, checkout: Checko
     parent = project.env.get(RUN_VARIABLE, "")
     command = describe_command(tuple(os.fsencode(word) for word in order.argv))
     return run._replace(
+        name=order.name,
         description=shorten(order.name or _as_typed(command), _MAX_DESCRIPTION),
         work_graph_task_id=order.task_id or _bound_task(project),
         command=command,

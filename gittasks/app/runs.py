@@ -14,9 +14,10 @@ from gittasks.runtime.folders import Folders
 from gittasks.runtime.record import RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from gittasks.app.project import Project
+    from gittasks.runtime.journal import Lines
     from gittasks.runtime.pruning import Pruned
     from gittasks.runtime.record import Run, RunId
     from gittasks.workgraph.record import TaskId
@@ -43,19 +44,30 @@ def list_runs(
     project: Project, *, task_id: int | None = None, statuses: Sequence[str] = (), limit: int | None = None
 ) -> RunList:
     """Runs, oldest first: of one task, with one of `statuses`; all that live, and the last `limit` that ended."""
-    lines = store.load(run_folders(project), project.env)
+    folders = run_folders(project)
+    lines = store.load(folders, project.env)
     if statuses:
         lines = {key: line for key, line in lines.items() if journal.status_of(line) in statuses}
     if task_id is not None:
         lines = {key: line for key, line in lines.items() if journal.may_belong_to_task(line, task_id)}
     shown = lines if limit is None else _last_ended(lines, limit)
-    runs = store.parse(shown.values())
+    runs = _parsed(folders, shown.values())
     if task_id is not None:
         runs = [run for run in runs if run.work_graph_task_id == task_id]
     return RunList(runs, len(lines) - len(shown))
 
 
-def _last_ended(lines: journal.Lines, limit: int) -> journal.Lines:
+def _parsed(folders: Folders, lines: Iterable[bytes]) -> list[Run]:
+    """The runs of these lines, those that live with what their workers say of them."""
+    runs = store.parse(lines)
+    if not any(run.is_live for run in runs):
+        return runs
+    from gittasks.runtime import report
+
+    return [report.lay_over(run, report.read_report(folders, run.id)) if run.is_live else run for run in runs]
+
+
+def _last_ended(lines: Lines, limit: int) -> Lines:
     """All that live, and the `limit` youngest of those that ended, in the order of `lines`."""
     live = frozenset(journal.running(lines))
     ended = [key for key in lines if key not in live]
@@ -85,8 +97,9 @@ def find_run(project: Project, prefix: str) -> Run:
 
 def find_runs(project: Project, prefixes: Sequence[str]) -> list[Run]:
     """The runs whose ids start with these, in the same order. Raises as `find_run` does, before anything is done."""
-    lines = store.load(run_folders(project), project.env)
-    return store.parse(lines[store.find(lines, prefix).encode()] for prefix in prefixes)
+    folders = run_folders(project)
+    lines = store.load(folders, project.env)
+    return _parsed(folders, [lines[store.find(lines, prefix).encode()] for prefix in prefixes])
 
 
 def wait_runs(
@@ -176,5 +189,6 @@ def prune_runs(
 
 
 def _current(project: Project, run_ids: Sequence[RunId]) -> list[Run]:
-    lines = store.load(run_folders(project), project.env)
-    return store.parse(lines[run_id.encode()] for run_id in run_ids if run_id.encode() in lines)
+    folders = run_folders(project)
+    lines = store.load(folders, project.env)
+    return _parsed(folders, [lines[run_id.encode()] for run_id in run_ids if run_id.encode() in lines])

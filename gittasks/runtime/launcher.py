@@ -12,6 +12,7 @@ import sys
 
 from gittasks.base import clock, proc
 from gittasks.base.errors import BusyError, SetupError
+from gittasks.base.jsontext import dumps
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.runtime import live, record
 from gittasks.runtime.record import LETTERS, RunId
@@ -80,9 +81,12 @@ class Starting:
         argv: Sequence[bytes] = (),
         env: Mapping[bytes, bytes] | None = None,
         cwd: bytes = b"/",
+        spec: Mapping[str, Any] | None = None,
         adopt: bool = False,
     ) -> Started:
         """Start the command, or with `adopt` take over the one that runs; answers once that is on record.
+
+        `spec` is what a worker of ours has to do: JSON, without secrets, kept as long as the run lives.
 
         Raises `NoSupervisorError`, `SilentSupervisorError`.
         """
@@ -94,6 +98,7 @@ class Starting:
             "argv": list(argv),
             "env": dict(env or {}),
             "cwd": cwd,
+            "spec": None if spec is None else dumps(dict(spec)).encode(),
         }
         self._send(marshal.dumps(job))
         return self._await_answer()

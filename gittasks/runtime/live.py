@@ -3,6 +3,8 @@
     alive           locked by the supervisor for as long as it lives; the command never holds it
     record.json     the record as the index last heard it
     settings.json   limits, deadline, probes: what the record does not say
+    spec.json       what a worker of ours has to do, where the run has one
+    report.json     how far it says it is (see `report`)
     out             the pipe that the command writes to; a new supervisor can read on where the old one died
     end             room on the disk for the last record, so that a full disk cannot swallow it
     tail-<offset>   the newest output, once it is over its limit
@@ -19,7 +21,7 @@ import errno
 import os
 
 from gittasks.base import flock, ids
-from gittasks.base.errors import GittasksError
+from gittasks.base.errors import GittasksError, NotFoundError
 from gittasks.base.files import replace_file, sync_folder
 from gittasks.base.jsontext import dumps
 from gittasks.base.records import TYPE_CHECKING
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 _ALIVE = "alive"
 RECORD = "record.json"
 SETTINGS = "settings.json"
+_SPEC = "spec.json"
 PIPE = "out"
 _STOP = "stop-"
 TAIL = "tail-"
@@ -43,6 +46,10 @@ _END = "end"
 # What the last record may have more than the first one: numbers, a message.
 _ROOM_BYTES = 4096
 _LOCK_TIMEOUT_S = 10.0
+
+
+class NoSpecError(NotFoundError):
+    """A worker was started for a run that has ended, or has nothing for a worker to do."""
 
 
 def claim(folders: Folders, letter: str) -> tuple[RunId, int]:
@@ -108,11 +115,24 @@ def is_guarded(folders: Folders, run_id: RunId) -> bool:
         os.close(fd)
 
 
-def open_up(folders: Folders, run: Run, settings: dict[str, Any]) -> None:
-    """Fill the folder of a run whose command is about to be started. Raises `OSError`."""
+def open_up(folders: Folders, run: Run, settings: dict[str, Any], spec: bytes | None = None) -> None:
+    """Fill the folder of a run whose command is about to be started; `spec` is JSON. Raises `OSError`."""
     folder = folders.live_folder(run.id)
     _create(os.path.join(folder, _END), b" " * (len(format_run(run)) + _ROOM_BYTES))
     _create(os.path.join(folder, SETTINGS), dumps(settings).encode())
+    if spec is not None:
+        _create(os.path.join(folder, _SPEC), spec)
+
+
+def read_spec(folders: Folders, run_id: RunId) -> dict[str, Any]:
+    """What a worker has to do, as whoever started its run gave it. Raises `NoSpecError`."""
+    data = read_part(folders, run_id, _SPEC)
+    if data is None:
+        raise NoSpecError(f"run {run_id} has nothing for a worker to do, or has ended")
+    import json
+
+    spec: dict[str, Any] = json.loads(data)
+    return spec
 
 
 def write_record(folders: Folders, run: Run) -> None:

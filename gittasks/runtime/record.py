@@ -89,8 +89,10 @@ class Run(NamedTuple):
 
     `process` is the command's leader and `supervisor` its guard, each as `base.identity.Process.as_json`
     gives it. `command` is for people: cut where it is very long, bytes that are no text escaped.
-    `message` says in words what `reason` says in one. `output_bytes` counts all that was written, also what
-    `truncated` output lost. `extra` holds fields of other versions, kept as they came.
+    `message` says in words what `reason` says in one; of a live run it is the last that its worker said.
+    `output_bytes` counts all that was written, also what `truncated` output lost. `name` is what somebody called it,
+    `session` what an agent calls its own conversation, `events` how much a monitor has seen. `extra` holds what
+    only one type of run has, and fields of other versions, kept as they came.
     """
 
     id: RunId
@@ -124,6 +126,9 @@ class Run(NamedTuple):
     progress: Any = None
     usage: dict[str, Any] | None = None
     stale_since: float | None = None
+    name: str | None = None
+    session: str | None = None
+    events: int | None = None
     extra: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -172,6 +177,9 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "truncated": (bool,),
     "usage": _MAP,
     "stale_since": _NUMBER,
+    "name": _TEXT,
+    "session": _TEXT,
+    "events": (int,),
 }
 
 
@@ -284,6 +292,12 @@ def parse_run(line: bytes) -> Run:
     return run_of(value)
 
 
+def is_value(name: str, value: object) -> bool:
+    """Whether `value` is of the kind that the field `name` holds when it is not null; unknown fields hold none."""
+    kinds = _KINDS.get(name, ())
+    return isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+
+
 def run_of(value: dict[str, Any]) -> Run:
     """The run that a JSON object stands for; see `parse_run`."""
     run_id, kind = value.get("id"), value.get("type", LOCAL_BASH)
@@ -294,11 +308,7 @@ def run_of(value: dict[str, Any]) -> Run:
             f"run {run_id}: {str(kind)[:40]!r} is no type of run: expected {', '.join(LETTERS)}"
         )
     status = check_status(str(value.get("status")))
-    known = {
-        name: value[name]
-        for name, kinds in _KINDS.items()
-        if isinstance(value.get(name), kinds) and (bool in kinds or not isinstance(value[name], bool))
-    }
+    known = {name: value[name] for name in _KINDS if is_value(name, value.get(name))}
     command = value.get("command")
     words = tuple(map(str, command)) if isinstance(command, list) else ()
     extra = tuple((name, item) for name, item in value.items() if name not in FIELDS)

@@ -19,7 +19,7 @@ import sys
 from gittasks.base import clock, identity
 from gittasks.base.errors import GittasksError
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.runtime import child, live, probe, record, settings
+from gittasks.runtime import child, live, probe, record, report, settings
 from gittasks.runtime.folders import Folders
 from gittasks.runtime.output import OutputWriter
 from gittasks.runtime.watch import Signals, Watch, Watched
@@ -57,7 +57,7 @@ def main(*, alive_fd: int, ack_fd: int) -> NoReturn:
             guard.adopt()
         else:
             # Taken out of the job: the guard itself does not keep the secrets of the environment.
-            guard.start(job.pop("argv"), job.pop("env"), job.pop("cwd"))
+            guard.start(job.pop("argv"), job.pop("env"), job.pop("cwd"), job.pop("spec"))
         guard.watch()
     except BaseException as error:
         guard.note_crash(error)
@@ -83,11 +83,11 @@ class Guard:
             self._folders, self._run.id, limit_bytes=int(self._settings["limit_bytes"])
         )
 
-    def start(self, argv: list[bytes], env: dict[bytes, bytes], cwd: bytes) -> None:
+    def start(self, argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, spec: bytes | None) -> None:
         """Start the command, or record why it cannot be started; tell whoever waits for it."""
         self._gets_orphans = _become_subreaper()
         try:
-            live.open_up(self._folders, self._run, self._settings)
+            live.open_up(self._folders, self._run, self._settings, spec)
             command_end = self._make_pipe()
             waiting = child.fork_command(
                 argv, env=env, cwd=cwd, output_fd=command_end, close_fds=(self._alive_fd, self._ack_fd)
@@ -166,11 +166,14 @@ class Guard:
             stopped_for=outcome.stopped_for,
             out_of_memory=self._settings["oom_kills"] not in (None, settings.count_oom_kills()),
         )
-        message = record.MESSAGES.get(ending.reason)
+        said = report.read_report(self._folders, self._run.id)
+        self._run = report.lay_over(self._run, said)
+        ending = report.judge(ending, said)
+        message = record.MESSAGES.get(ending.reason, self._run.message)
         if outcome.left:
             message = f"could not be stopped: {', '.join(outcome.left)}"
         answers = {field: probe.ask(argv, env=os.environ) for field, argv in self._settings["at_end"].items()}
-        usage = {"cpu_s": outcome.cpu_s, "peak_memory_bytes": outcome.peak_bytes}
+        measured = {"cpu_s": outcome.cpu_s, "peak_memory_bytes": outcome.peak_bytes}
         self._end(
             ending.status,
             ending.reason,
@@ -179,8 +182,8 @@ class Guard:
             signal=ending.signal,
             message=message,
             last_output_time=outcome.last_output_time or self._run.last_output_time,
-            usage=usage if self._is_child else None,
-            **answers,
+            usage=(self._run.usage or {}) | measured if self._is_child else self._run.usage,
+            **(answers | {name: said[name] for name in answers if name in said}),
         )
 
     def _end(self, status: str, reason: str, *, end_time: float | None = None, **facts: Any) -> None:
