@@ -242,7 +242,10 @@ def _plain(value: Any) -> str:
     """What a matrix, an input or a variable can hold: a text, or a number or word as it would be typed."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, float):
+        # `3.10` would be read as 3.1.
+        raise _Bad(f"is the number {value}", "it in quotes, so that it stays as it is typed")
+    if isinstance(value, int):
         return str(value)
     if not isinstance(value, str) or "\0" in value or len(value) > _MAX_TEXT:
         raise _Bad(f"is {_show(value)}", "a text or a number")
