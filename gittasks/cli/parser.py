@@ -87,3 +87,20 @@ def _columns() -> int:
 
 def _indent(text: str) -> str:
     return "\n".join("  " + line for line in text.strip().splitlines())
+
+
+def add_action(
+    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
+    """The parser of one action of a command such as `worktree`; `text` is its one line of help."""
+    parser = actions.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
+    )
+    # Also behind the action: unset there, they must not undo what stood before it.
+    parser.add_argument(
+        "-C", dest="folder", metavar="DIR", default=argparse.SUPPRESS, help="work as if called in DIR"
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="answer with one JSON document"
+    )
+    return parser

@@ -75,14 +75,17 @@ def run(args: Namespace, ctx: Context) -> int:
     """Start it and say its id; with `--wait`, go on until its end."""
     from gittasks.app import run_start
 
-    project = ctx.project()
-    started = run_start.start_run(project, _order(args, ctx))
+    return answer_started(ctx, run_start.start_run(ctx.project(), _order(args, ctx)), wait=args.wait)
+
+
+def answer_started(ctx: Context, started: Started, *, wait: bool) -> int:
+    """Say the id of a run that was started; with `wait`, show its output and end as it does."""
     if not ctx.json:
         ctx.out(started.run.id)
         ctx.stdout.flush()
     if started.failure is not None:
-        return _tell_failure(ctx, started, EXIT_NOT_STARTED if args.wait else 1)
-    if not args.wait:
+        return _tell_failure(ctx, started, EXIT_NOT_STARTED if wait else 1)
+    if not wait:
         if ctx.json:
             ctx.document({"run": started.run.as_json()})
         return 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
@@ -29,30 +27,30 @@ _NAME = "its name, or a task bound to it (12 or #12)"
 def configure(parser: ArgumentParser) -> None:
     """One parser for each thing that can be done."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    every = _action(actions, "list", "all worktrees, with tasks, changes and runs")
+    every = cli_parser.add_action(actions, "list", "all worktrees, with tasks, changes and runs")
     every.add_argument("--names", action="store_true", help="only their names, one a line")
-    add = _action(actions, "add", "make one, with a branch of its own")
+    add = cli_parser.add_action(actions, "add", "make one, with a branch of its own")
     add.add_argument("name", metavar="NAME", help="name of the worktree; its branch is wt/NAME")
     add.add_argument("--task", type=cli_parser.task_id, metavar="TASK", help="bind this task to it")
     add.add_argument("--base", metavar="REV", help="start from this commit (default: what is checked out)")
-    enter = _action(actions, "enter", "print its path, and nothing else")
+    enter = cli_parser.add_action(actions, "enter", "print its path, and nothing else")
     enter.add_argument("name", metavar="WORKTREE", help=_NAME)
-    status = _action(actions, "status", "what is committed, changed and alive in it")
+    status = cli_parser.add_action(actions, "status", "what is committed, changed and alive in it")
     status.add_argument("name", nargs="?", metavar="WORKTREE", help=f"{_NAME} (default: this one)")
-    run = _action(actions, "run", "run a command in it, here and now (behind --)")
+    run = cli_parser.add_action(actions, "run", "run a command in it, here and now (behind --)")
     run.add_argument("name", metavar="WORKTREE", help=_NAME)
-    bind = _action(actions, "bind", "bind a task to it")
+    bind = cli_parser.add_action(actions, "bind", "bind a task to it")
     bind.add_argument("name", metavar="WORKTREE", help=_NAME)
     bind.add_argument("task", type=cli_parser.task_id, metavar="TASK", help="12 or #12")
-    keep = _action(actions, "keep", "mark it: nothing removes it without --force")
+    keep = cli_parser.add_action(actions, "keep", "mark it: nothing removes it without --force")
     keep.add_argument("name", metavar="WORKTREE", help=_NAME)
     keep.add_argument("--off", action="store_true", help="take the mark away")
-    remove = _action(actions, "remove", "remove it, where no work would be lost")
+    remove = cli_parser.add_action(actions, "remove", "remove it, where no work would be lost")
     remove.add_argument("name", metavar="WORKTREE", help=_NAME)
     remove.add_argument(
         "--force", action="store_true", help="lose changed and untracked files, and list them"
     )
-    events = _action(actions, "events", "what happened to worktrees, oldest first")
+    events = cli_parser.add_action(actions, "events", "what happened to worktrees, oldest first")
     events.add_argument("name", nargs="?", metavar="WORKTREE", help="only of this one")
 
 
@@ -61,20 +59,6 @@ def run(args: Namespace, ctx: Context) -> int:
     if (ctx.command is not None) != (args.action == "run"):
         raise UsageError("`worktree run NAME -- COMMAND` takes a command behind --, nothing else does")
     return int(_ACTIONS[args.action](args, ctx))
-
-
-def _action(actions: argparse._SubParsersAction[ArgumentParser], name: str, text: str) -> ArgumentParser:
-    parser = actions.add_parser(
-        name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
-    )
-    # Also behind the action: unset there, they must not undo what stood before it.
-    parser.add_argument(
-        "-C", dest="folder", metavar="DIR", default=argparse.SUPPRESS, help="work as if called in DIR"
-    )
-    parser.add_argument(
-        "--json", action="store_true", default=argparse.SUPPRESS, help="answer with one JSON document"
-    )
-    return parser
 
 
 def _list(args: Namespace, ctx: Context) -> int:
