@@ -256,7 +256,7 @@ class Project:
         """The runs that ended and were not told of yet: each is answered once, to whoever asks first."""
         from gittasks.app import runs
 
-        return runs.drain_notices(self)
+        return [notice.run for notice in runs.drain_notices(self, with_events=False)]
 
     def _change(self, task_ids: Sequence[int], decide: Decide, purpose: str, *, commit: bool) -> Written:
         from gittasks.app import writing

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from gittasks.app import run_settings
 from gittasks.app.runs import run_folders
 from gittasks.base.errors import GittasksError, UsageError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -15,7 +16,15 @@ from gittasks.repo.discover import NoRepositoryError, find_checkout
 from gittasks.runtime import folders as run_folder_files
 from gittasks.runtime import launcher
 from gittasks.runtime.output import DEFAULT_LIMIT_BYTES
-from gittasks.runtime.record import LOCAL_BASH, QUEUED, Run, describe_command, is_run_id
+from gittasks.runtime.record import (
+    LOCAL_AGENT,
+    LOCAL_BASH,
+    QUEUED,
+    REMOTE_AGENT,
+    Run,
+    describe_command,
+    is_run_id,
+)
 from gittasks.runtime.settings import settings_of
 from gittasks.runtime.tree import RUN_VARIABLE, SUPERVISOR_VARIABLE
 
@@ -30,6 +39,8 @@ if TYPE_CHECKING:
 
 TASK_VARIABLE = "GITTASKS_TASK_ID"
 _MAX_DESCRIPTION = 200
+# Where silence is a sign, unless it was said of the very run: a monitor has nothing to say for hours.
+_TALKATIVE = frozenset((LOCAL_BASH, LOCAL_AGENT, REMOTE_AGENT))
 
 
 class Order(NamedTuple):
@@ -38,6 +49,9 @@ class Order(NamedTuple):
     `env` is added to the project's environment; it may hold secrets, which reach no file. Without a `task_id` the
     task bound to this worktree is taken, if there is one. `leave_children` lets what the command leaves running live
     on. `spec` (JSON, no secrets) is for commands that are a worker of ours: see `app.worker`.
+
+    `notice` is how important its end is (one of `record.PRIORITIES`; default: by how it ends). `stall_after_s` is how
+    long it may write nothing before it is shown as stalled (default: what the configuration says).
     """
 
     argv: tuple[str, ...] = ()
@@ -50,6 +64,8 @@ class Order(NamedTuple):
     limit_bytes: int = DEFAULT_LIMIT_BYTES
     leave_children: bool = False
     spec: Mapping[str, Any] | None = None
+    notice: str | None = None
+    stall_after_s: float | None = None
 
 
 def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Started:
@@ -73,11 +89,15 @@ def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Star
     except BaseException:
         starting.give_up()
         raise
+    config = run_settings.load_settings(project)
+    if run.stall_after_s is None and kind in _TALKATIVE:
+        run = run._replace(stall_after_s=config.stall_after)
     settings = settings_of(
         limit_bytes=order.limit_bytes,
         timeout_s=order.timeout_s,
         leave_children=order.leave_children,
         at_end=_questions(checkout),
+        on_end=run_settings.announcement_of(project, config, starting.run_id),
     )
     argv = [os.fsencode(word) for word in order.argv]
     env = _environment(project, order, run)
@@ -113,6 +133,8 @@ def _record(project: Project, order: Order, run: Run, cwd: str, checkout: Checko
         owner=_owner(project, order.owner),
         parent=parent if is_run_id(parent) else None,
         timeout_s=order.timeout_s,
+        notice=order.notice,
+        stall_after_s=order.stall_after_s,
         commit_before=head and head.commit,
         dirty=head and head.dirty,
     )

@@ -11,13 +11,14 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo.places import output_place
 from gittasks.runtime import journal, store
 from gittasks.runtime.folders import Folders
-from gittasks.runtime.record import RUNNING
+from gittasks.runtime.record import LOW, RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from gittasks.app.project import Project
     from gittasks.runtime.journal import Lines
+    from gittasks.runtime.notices import Notice
     from gittasks.runtime.pruning import Pruned
     from gittasks.runtime.record import Run, RunId
     from gittasks.workgraph.record import TaskId
@@ -58,13 +59,22 @@ def list_runs(
 
 
 def _parsed(folders: Folders, lines: Iterable[bytes]) -> list[Run]:
-    """The runs of these lines, those that live with what their workers say of them."""
+    """The runs of these lines, those that live with what can be seen of them: how far they say they are, whether they
+    are stalled.
+    """
     runs = store.parse(lines)
     if not any(run.is_live for run in runs):
         return runs
-    from gittasks.runtime import report
+    from gittasks.base import clock
+    from gittasks.runtime import report, stalls
 
-    return [report.lay_over(run, report.read_report(folders, run.id)) if run.is_live else run for run in runs]
+    now_s = clock.now_s()
+    return [
+        stalls.mark(folders, report.lay_over(run, report.read_report(folders, run.id)), now_s)
+        if run.is_live
+        else run
+        for run in runs
+    ]
 
 
 def _last_ended(lines: Lines, limit: int) -> Lines:
@@ -153,28 +163,28 @@ def follow_output(project: Project, run: Run, *, last_lines: int | None = None) 
     return waiting.follow(run_folders(project), run.id, project.env, last_lines=last_lines)
 
 
-def peek_notices(project: Project) -> list[Run]:
-    """Ended runs that nobody was told of, in the order of their ends."""
+def peek_notices(project: Project, *, at_least: str = LOW) -> list[Notice]:
+    """Ends and events that nobody was told of and that are `at_least` so important, the most important first."""
     from gittasks.runtime import notices
 
-    return notices.peek(run_folders(project), project.env)
+    return notices.peek(run_folders(project), project.env, at_least=at_least)
 
 
-def drain_notices(project: Project) -> list[Run]:
+def drain_notices(project: Project, *, at_least: str = LOW, with_events: bool = True) -> list[Notice]:
     """Like `peek_notices`, and no other reader is told of them from now on.
 
     Raises `FileHeldError`, `IndexWriteError`.
     """
     from gittasks.runtime import notices
 
-    return notices.drain(run_folders(project), project.env)
+    return notices.drain(run_folders(project), project.env, at_least=at_least, with_events=with_events)
 
 
-def follow_notices(project: Project) -> Iterator[list[Run]]:
+def follow_notices(project: Project, *, at_least: str = LOW) -> Iterator[list[Notice]]:
     """What `drain_notices` answers, again and again for ever, whenever there is something."""
     from gittasks.runtime import notices
 
-    return notices.follow(run_folders(project), project.env)
+    return notices.follow(run_folders(project), project.env, at_least=at_least)
 
 
 def prune_runs(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import select
 
+from gittasks.base import clock
 from gittasks.base.errors import SetupError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from subprocess import Popen
 
 
 class ProgramMissingError(SetupError):
@@ -49,6 +52,121 @@ def run(
             process.terminate()
             raise
     return Completed(process.returncode, stdout, stderr)
+
+
+class Bounded(NamedTuple):
+    """How a process ended that had only so long and so much to say: `returncode` is `None` where its time was up.
+
+    `output` is stdout and stderr in order, cut where `is_cut`.
+    """
+
+    returncode: int | None
+    output: bytes
+    is_cut: bool
+
+
+def run_bounded(
+    argv: Sequence[str],
+    *,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    timeout_s: float,
+    limit_bytes: int = 1 << 20,
+) -> Bounded:
+    """Run `argv` in a session of its own for at most `timeout_s` seconds; then its whole group is killed.
+
+    What it leaves running in the background is not waited for. Raises `ProgramMissingError`.
+    """
+    import contextlib
+    import signal
+    import subprocess
+
+    pipe = subprocess.PIPE
+    try:
+        process = subprocess.Popen(
+            argv, cwd=cwd, env=env, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise _missing(argv, cwd, error) from None
+    try:
+        talk = _Talk(process, stdin, limit_bytes)
+        in_time = talk.until_ended(clock.monotonic_s() + timeout_s)
+    finally:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                # Nobody may be there any more to read what we had to say.
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+    return Bounded(process.returncode if in_time else None, bytes(talk.output), talk.is_cut)
+
+
+class _Talk:
+    """What goes to a process and comes from it, without ever waiting for one of both alone."""
+
+    _LOOK_S = 0.05
+
+    def __init__(self, process: Popen[bytes], stdin: bytes, limit_bytes: int) -> None:
+        self.output = bytearray()
+        self.is_cut = False
+        self._process = process
+        self._left = memoryview(stdin)
+        self._limit_bytes = limit_bytes
+        self._poll = select.poll()
+        assert process.stdin is not None and process.stdout is not None
+        self._in, self._out = process.stdin, process.stdout
+        for stream in (self._in, self._out):
+            os.set_blocking(stream.fileno(), False)
+        self._poll.register(self._out.fileno(), select.POLLIN)
+        if stdin:
+            self._poll.register(self._in.fileno(), select.POLLOUT)
+        else:
+            self._in.close()
+
+    def until_ended(self, deadline: float) -> bool:
+        """Read and write until the process has ended; `False` where the deadline comes first."""
+        while True:
+            # Asked before the pipe is emptied: what it wrote is all there once it has ended.
+            has_ended = self._process.poll() is not None
+            more = self._move()
+            if has_ended and (not more or self.is_cut):
+                return True
+            if clock.monotonic_s() >= deadline:
+                return False
+
+    def _move(self) -> bool:
+        """Move what can be moved now; whether anything came out."""
+        came = False
+        for fd, _ in self._poll.poll(self._LOOK_S * 1000):
+            if not self._in.closed and fd == self._in.fileno():
+                self._send()
+            else:
+                came = self._take(fd) or came
+        return came
+
+    def _send(self) -> None:
+        fd = self._in.fileno()
+        try:
+            self._left = self._left[os.write(fd, self._left) :]
+        except BrokenPipeError:
+            self._left = self._left[:0]
+        if not self._left:
+            self._poll.unregister(fd)
+            self._in.close()
+
+    def _take(self, fd: int) -> bool:
+        data = os.read(fd, 1 << 16)
+        if not data:
+            self._poll.unregister(fd)
+            return False
+        room = self._limit_bytes - len(self.output)
+        self.output += data[:room]
+        self.is_cut = self.is_cut or len(data) > room
+        return True
 
 
 def capture(argv: Sequence[str], *, env: Mapping[str, str]) -> bytes | None:

@@ -30,6 +30,20 @@ def shorten(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
 
 
+def clip(text: str, columns: int) -> str:
+    """As much of the printable line `text` as a terminal shows in `columns`, with an ellipsis where it is cut."""
+    if text.isascii():
+        return shorten(text, columns)
+    if sum(map(_columns, text)) <= columns:
+        return text
+    left = columns - 1
+    for at, char in enumerate(text):
+        left -= _columns(char)
+        if left < 0:
+            return text[:at] + "…"
+    return text
+
+
 def count(number: int, noun: str) -> str:
     """`1 file`, `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -39,6 +53,14 @@ def listed(lines: Sequence[str], *, shown: int = 10) -> list[str]:
     """`lines` indented, the first `shown` of them, with a count of the rest."""
     some = [f"  {line}" for line in lines[:shown]]
     return some + ([f"  and {len(lines) - shown} more"] if len(lines) > shown else [])
+
+
+def _columns(char: str) -> int:
+    from unicodedata import combining, east_asian_width
+
+    if east_asian_width(char) in "WF":
+        return 2
+    return 0 if combining(char) else 1
 
 
 def _escape(char: str) -> str:

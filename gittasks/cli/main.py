@@ -62,7 +62,7 @@ COMMANDS = {
     "prune": ("runs", "forget old runs and their outputs"),
     "completion": ("more", "print a completion script for bash, zsh or fish"),
 }
-HIDDEN = ("complete", "merge-driver", "worker")
+HIDDEN = ("announce", "complete", "merge-driver", "worker")
 GROUPS = ("tasks", "worktrees", "runs", "more")
 
 

@@ -7,6 +7,7 @@ from gittasks.base.durations import format_duration
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable, shorten
 from gittasks.runtime.record import ACTIVE, COMPLETED, EXIT, KILLED
+from gittasks.runtime.stalls import stall_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from gittasks.runtime.record import Run
 
 _MAX_DESCRIPTION = 80
+_MAX_PROGRESS = 40
 
 
 def run_lines(runs: Sequence[Run], *, now_s: float | None = None) -> list[str]:
@@ -30,7 +32,8 @@ def run_lines(runs: Sequence[Run], *, now_s: float | None = None) -> list[str]:
 def outcome(run: Run) -> str:
     """How a run stands, in a few words: `running`, `completed`, `failed (exit 3)`, `failed (timeout)`."""
     if run.is_live:
-        return run.status if run.phase in (None, ACTIVE) else f"{run.status} ({run.phase})"
+        phase = "stalled" if stall_of(run) else run.phase
+        return run.status if phase in (None, ACTIVE) else f"{run.status} ({phase})"
     if run.status in (COMPLETED, KILLED):
         return run.status
     if run.reason == EXIT:
@@ -52,7 +55,24 @@ def _task(run: Run) -> str:
     return "" if run.work_graph_task_id is None else f"#{run.work_graph_task_id}"
 
 
+def progress_words(progress: object) -> str:
+    """How far a run says it is: `40%` of a share, `3/10` of a count, else its own words."""
+    if isinstance(progress, bool) or progress is None:
+        return ""
+    if isinstance(progress, float) and 0 <= progress <= 1:
+        return f"{progress:.0%}"
+    if isinstance(progress, dict) and "done" in progress and "total" in progress:
+        progress = f"{progress['done']}/{progress['total']}"
+    return shorten(printable(str(progress)), _MAX_PROGRESS)
+
+
 def _what(run: Run) -> str:
     text = shorten(printable(run.description), _MAX_DESCRIPTION)
+    if run.is_live and (progress := progress_words(run.progress)):
+        text = f"{progress}  {text}"
     more = f"  [{printable(run.message)}]" if run.message else ""
+    stall = stall_of(run)
+    if stall is not None:
+        last = f": {shorten(printable(stall.lines[-1]), _MAX_DESCRIPTION)}" if stall.lines else ""
+        more += f"  [no output for {format_duration(clock.now_s() - stall.since)}{last}]"
     return text + (f"  in {printable(run.worktree)}" if run.worktree else "") + more

@@ -6,6 +6,7 @@
     <private>/runs/live/<id>/         a run that lives (see `live`)
     <private>/runs/ended/<id>.json    the last record of a run that has ended
     <private>/runs/told               the ids of runs whose end was told
+    <private>/runs/events/<id>.json   what a monitor saw and nobody was told yet
 
 The index can be made again from `live` and `ended`. Nothing in `outputs` is ever trusted: a clone may bring it along.
 """
@@ -16,6 +17,7 @@ import os
 import stat
 
 from gittasks.base.errors import RefusedError, SetupError
+from gittasks.base.ids import new_base36
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -64,6 +66,15 @@ class Folders(NamedTuple):
     def told_file(self) -> str:
         """The ids of runs whose end was told, a line each."""
         return os.path.join(self.private, "runs", "told")
+
+    @property
+    def events_folder(self) -> str:
+        """One file for each monitor with untold events."""
+        return os.path.join(self.private, "runs", "events")
+
+    def events_file(self, run_id: RunId) -> str:
+        """The untold events of one monitor."""
+        return os.path.join(self.events_folder, run_id + ".json")
 
     def live_folder(self, run_id: RunId) -> str:
         """The folder of one live run."""
@@ -117,8 +128,8 @@ def prepare_outputs(folder: str) -> None:
 
 
 def _write_ignore(path: str) -> None:
-    # No lock guards this: each writer has a file of its own, and all say the same.
-    temp = f"{path}.{os.getpid()}"
+    # No lock guards this: each writer, also of one process, has a file of its own, and all say the same.
+    temp = f"{path}.{new_base36(8)}"
     fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         os.write(fd, _IGNORE)

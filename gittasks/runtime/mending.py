@@ -12,7 +12,7 @@ from gittasks.base import clock, identity
 from gittasks.base.errors import GittasksError
 from gittasks.base.identity import ALIVE, DEAD
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.runtime import journal, launcher, live, record, report, tree
+from gittasks.runtime import announcing, journal, launcher, live, record, report, tree
 from gittasks.runtime.folders import NoFolderError, prepare_private
 from gittasks.runtime.output import DEFAULT_LIMIT_BYTES, OutputWriter, tail_files
 from gittasks.runtime.record import BadRunError, RunId, parse_run
@@ -123,10 +123,11 @@ def _end(folders: Folders, run: Run, reason: str) -> Run:
     """Record the end of a run. Where the disk refuses, it is at least answered; the next command tries again."""
     message = record.MESSAGES[reason]
     run = report.lay_over(run, report.read_report(folders, run.id))
+    settings = _settings(folders, run)
     ended = record.end(run, status=record.FAILED, reason=reason, end_time=clock.now_s(), message=message)
     try:
         if tail_files(folders.live_folder(run.id)):
-            writer = OutputWriter(folders, run.id, limit_bytes=_settings(folders, run)["limit_bytes"])
+            writer = OutputWriter(folders, run.id, limit_bytes=settings["limit_bytes"])
             writer.close()
             ended = ended._replace(output_bytes=writer.position, truncated=writer.truncated)
         else:
@@ -139,6 +140,7 @@ def _end(folders: Folders, run: Run, reason: str) -> Run:
         live.finish(folders, ended)
     except OSError:
         return ended._replace(message=f"{message} (the disk refuses to record it)")
+    announcing.announce(run.id, settings)
     return ended
 
 

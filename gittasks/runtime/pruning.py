@@ -47,6 +47,7 @@ def prune(
                 _unlink(folders.output(run.id))
                 _unlink(folders.ended_file(run.id))
                 _unlink(folders.crash_file(run.id))
+                _unlink(folders.events_file(run.id))
             journal.compact(folders, drop=[run.id for run in doomed])
     return pruned
 

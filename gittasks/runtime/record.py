@@ -57,6 +57,12 @@ NOT_STARTED = "not_started"
 UNVERIFIED = "unverified"
 REASONS = (EXIT, SIGNAL, TIMEOUT, OUT_OF_MEMORY, LOST, REBOOT, NOT_STARTED, UNVERIFIED)
 
+# How important a notice is: the first ones are told first.
+HIGH = "high"
+NORMAL = "normal"
+LOW = "low"
+PRIORITIES = (HIGH, NORMAL, LOW)
+
 # What a person is told where the reason alone does not say it.
 MESSAGES = {
     OUT_OF_MEMORY: "killed while the kernel was killing for want of memory",
@@ -92,7 +98,8 @@ class Run(NamedTuple):
     `message` says in words what `reason` says in one; of a live run it is the last that its worker said.
     `output_bytes` counts all that was written, also what `truncated` output lost. `name` is what somebody called it,
     `session` what an agent calls its own conversation, `events` how much a monitor has seen. `extra` holds what
-    only one type of run has, and fields of other versions, kept as they came.
+    only one type of run has, and fields of other versions, kept as they came. `notice` says how important its end is,
+    where whoever started it said so; `stall_after_s` how long it may write nothing before it is shown as stalled.
     """
 
     id: RunId
@@ -129,6 +136,8 @@ class Run(NamedTuple):
     name: str | None = None
     session: str | None = None
     events: int | None = None
+    notice: str | None = None
+    stall_after_s: float | None = None
     extra: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -180,6 +189,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "name": _TEXT,
     "session": _TEXT,
     "events": (int,),
+    "notice": _TEXT,
+    "stall_after_s": _NUMBER,
 }
 
 
@@ -222,6 +233,13 @@ def end(run: Run, *, status: str, reason: str | None, end_time: float, **changes
         supervisor=None,
         **changes,
     )
+
+
+def priority_of(run: Run) -> str:
+    """How important news of `run` are: as it was started; else a failure more than an end that somebody asked for."""
+    if run.notice in PRIORITIES:
+        return str(run.notice)
+    return {FAILED: HIGH, KILLED: LOW}.get(run.status, NORMAL)
 
 
 class Ending(NamedTuple):

@@ -18,11 +18,12 @@ def settings_of(
     timeout_grace_s: float = TIMEOUT_GRACE_S,
     leave_children: bool,
     at_end: dict[str, list[str]],
+    on_end: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The settings of a run that starts now, as its private folder keeps them.
 
     `at_end` asks one question for each field of the record that only the end can tell: the field, and the command
-    whose first line is the answer.
+    whose first line is the answer. `on_end` is what is started once the end is on record (see `announcing`).
     """
     return {
         "limit_bytes": limit_bytes,
@@ -30,6 +31,7 @@ def settings_of(
         "timeout_grace_s": timeout_grace_s,
         "leave_children": leave_children,
         "at_end": at_end,
+        "on_end": on_end,
         "oom_kills": count_oom_kills(),
     }
 

@@ -19,7 +19,7 @@ import sys
 from gittasks.base import clock, identity
 from gittasks.base.errors import GittasksError
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.runtime import child, live, probe, record, report, settings
+from gittasks.runtime import announcing, child, live, probe, record, report, settings
 from gittasks.runtime.folders import Folders
 from gittasks.runtime.output import OutputWriter
 from gittasks.runtime.watch import Signals, Watch, Watched
@@ -206,6 +206,7 @@ class Guard:
                 # A disk that is full to the last byte: room may come.
                 clock.sleep_s(_FINISH_RETRY_S)
             else:
+                announcing.announce(self._run.id, self._settings)
                 return
 
     def _write(self, **changes: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from gittasks.base import files
+from gittasks.base.durations import EXPECTED, parse_duration
 from gittasks.base.errors import InvalidError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph.record import MAX_NAME, Problem
@@ -55,6 +56,13 @@ schema: 1
 #   tests: [pytest, -q]
 #   lint: make lint
 
+# How long a run may write nothing before lists call it stalled (nothing is stopped by that).
+# stall_after: 10m
+
+# What runs once a run has ended, with its record as JSON on stdin and GITTASKS_FINISHED_RUN and _STATUS in its
+# environment: a list is a program and its arguments, a text is run by `sh -c`.
+# on_finish: [notify-my-chat, --quiet]
+
 # Agents by name, each as a list: a program and its arguments.
 # agents:
 #   reviewer: [my-agent, --quiet]
@@ -76,7 +84,8 @@ class Config(NamedTuple):
     """The settings; each has its default where the file, or the key, is missing.
 
     `worktree_path` is relative to the main worktree's root and holds `{name}`. `commit` is one of `COMMIT_MODES`.
-    `remotes` puts remote-tracking branches of the last `remote_days` days on the board.
+    `remotes` puts remote-tracking branches of the last `remote_days` days on the board. `stall_after` is in seconds.
+    `on_finish` is the argv of what runs once a run has ended, empty for nothing.
     `checks` and `agents` map names to argv, in file order. `extra` holds unknown keys with their values, `warnings`
     names them.
     """
@@ -85,6 +94,8 @@ class Config(NamedTuple):
     commit: str = COMMIT_MODES[0]
     remotes: bool = False
     remote_days: int = 14
+    stall_after: float | None = None
+    on_finish: Command = ()
     checks: Mapping[str, Command] = {}
     agents: Mapping[str, Command] = {}
     extra: tuple[tuple[str, Any], ...] = ()
@@ -93,7 +104,7 @@ class Config(NamedTuple):
     @property
     def has_commands(self) -> bool:
         """Whether anything here could run."""
-        return bool(self.checks or self.agents)
+        return bool(self.checks or self.agents or self.on_finish)
 
 
 def load_config(tasks_folder: str) -> Config:
@@ -114,6 +125,12 @@ def read_config(tasks_folder: str) -> bytes:
     except files.UnsafeFileError as error:
         what = error.message.removeprefix(path + ": ")
         raise BadConfigError([Problem(CONFIG_PATH, 0, "", what, kind="file")]) from None
+
+
+def may_set(data: bytes, *keys: bytes) -> bool:
+    """Whether the settings in `data` may speak of any of `keys`: a cheap look, for whoever needs nothing else."""
+    lines = [line for line in data.split(b"\n") if not line.lstrip().startswith(b"#")]
+    return any(key in line for line in lines for key in keys)
 
 
 def parse_config(data: bytes) -> Config:
@@ -241,6 +258,16 @@ def _remote_days(value: Any) -> int:
     return value
 
 
+def _stall_after(value: Any) -> float:
+    try:
+        # `stall_after: 90` is a number to YAML.
+        if type(value) in (int, float, str) and (seconds := parse_duration(str(value))) > 0:
+            return seconds
+    except ValueError:
+        pass
+    raise _BadValueError(f"is {_show(value)}", f"a length of time: {EXPECTED}")
+
+
 def _worktree_path(value: Any) -> str:
     """A template that stays inside the repository, makes a folder for each worktree, and nothing of git's."""
     expected = f"a path from the repository's root such as {DEFAULT_WORKTREE_PATH}"
@@ -294,6 +321,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "commit": _commit,
     "remotes": _remotes,
     "remote_days": _remote_days,
+    "stall_after": _stall_after,
+    "on_finish": _check_command,
 }
 _COMMANDS: dict[str, Callable[[Any], Command]] = {
     "checks": _check_command,

@@ -108,8 +108,8 @@ def test_runs_of_a_task_are_those_that_say_so(project: Project, repo: Path) -> N
 def test_notices_and_pruning(project: Project) -> None:
     run = start(project, "echo", "hello")
     runs.wait_runs(project, [run.id])
-    assert [told.id for told in runs.peek_notices(project)] == [run.id]
-    assert next(runs.follow_notices(project))[0].id == run.id
+    assert [told.run.id for told in runs.peek_notices(project)] == [run.id]
+    assert next(runs.follow_notices(project))[0].run.id == run.id
     assert runs.drain_notices(project) == []
     pruned = runs.prune_runs(project, older_than_s=0, dry_run=True)
     assert ([gone.id for gone in pruned.runs], pruned.output_bytes) == ([run.id], 6)

@@ -119,3 +119,21 @@ def test_a_clean_of_ignored_files_costs_no_record(repo: Path, cli: Cli, three: l
     cli("wait", live)
     assert ids(cli("notices")) == [live]
     assert cli("logs", live).stdout == "up\n"
+
+
+def test_the_settings_say_when_runs_are_stalled(repo: Path, cli: Cli) -> None:
+    (repo / ".tasks").mkdir()
+    config = repo / ".tasks" / "config.yaml"
+    for text, expected in (
+        ("stall_after: 10m\n", 600.0),
+        ("# stall_after: 5s\n", None),
+        ("stall_after: never\n", None),
+        ("checks:\n  x: make\nstall_after: 90\n", 90.0),
+    ):
+        config.write_text(text)
+        run = cli("run", "--", "true").stdout.strip()
+        cli("wait", run)
+        found = json.loads(cli("runs", "--json").stdout)["runs"][-1]
+        assert found["id"] == run and found.get("stall_after_s") == expected, text
+    (repo / ".tasks" / "config.yaml").unlink()
+    (repo / ".tasks").rmdir()

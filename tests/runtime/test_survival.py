@@ -159,7 +159,7 @@ def test_another_machine_or_container_cannot_be_judged_from_here(stage: Stage) -
 
 def test_the_outputs_are_cleaned_away_while_runs_live(stage: Stage) -> None:
     done = stage.end(stage.shell("echo old"))
-    assert [told.id for told in notices.drain(stage.folders, stage.env)] == [done.id]
+    assert [told.run.id for told in notices.drain(stage.folders, stage.env)] == [done.id]
     run = stage.shell("echo one; until [ -e go ]; do sleep 0.02; done; echo two", task_id=7)
     stage.until_output(run, b"one")
     shutil.rmtree(stage.folders.outputs)
@@ -171,7 +171,7 @@ def test_the_outputs_are_cleaned_away_while_runs_live(stage: Stage) -> None:
     assert stage.end(run).status == "completed"
     assert stage.output(run) == b"one\ntwo\n"
     # What was told once stays told.
-    assert [told.id for told in notices.drain(stage.folders, stage.env)] == [run.id]
+    assert [told.run.id for told in notices.drain(stage.folders, stage.env)] == [run.id]
 
 
 def test_a_live_run_that_the_index_lost_is_still_listed(stage: Stage) -> None:
@@ -428,7 +428,7 @@ def test_a_writer_killed_at_each_step_loses_nothing(stage: Stage, work: str) -> 
         assert os.listdir(stage.folders.live_folders) == []
         if work == "drain":
             told = notices.drain(stage.folders, {})
-            assert [found.id for found in told] in ([run.id], [])
+            assert [found.run.id for found in told] in ([run.id], [])
             assert notices.drain(stage.folders, {}) == []
     assert number > 2
     json.loads(Path(stage.folders.ended_file(run.id)).read_bytes())

@@ -79,7 +79,7 @@ def test_unknown_settings_are_kept_and_named_with_the_nearest_known_one() -> Non
     assert [str(warning) for warning in said.warnings] == [
         ".tasks/config.yaml:3: worktre_path: is an unknown setting, ignored: did you mean worktree_path?",
         ".tasks/config.yaml:4: later: is an unknown setting, ignored: known are schema, worktree_path, commit, "
-        "remotes, remote_days, checks, agents",
+        "remotes, remote_days, stall_after, on_finish, checks, agents",
     ]
 
 

@@ -12,6 +12,7 @@ from gittasks.cli import parser as cli_parser
 from gittasks.cli.durations import duration
 from gittasks.cli.raw_output import OutputPrinter
 from gittasks.cli.run_tables import outcome
+from gittasks.runtime.record import PRIORITIES
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -68,6 +69,17 @@ def configure(parser: ArgumentParser) -> None:
         action="store_true",
         help="let what it leaves running live on, unheard (default: it is stopped when the command ends)",
     )
+    parser.add_argument(
+        "--notice",
+        choices=PRIORITIES,
+        help="how important its end is to `notices` (default: a failure high, a kill low, else normal)",
+    )
+    parser.add_argument(
+        "--stall-after",
+        type=duration,
+        metavar="TIME",
+        help="show it as stalled when it has written nothing for so long (default: `stall_after` of the settings)",
+    )
     parser.add_argument("words", nargs="...", metavar="-- COMMAND", help="the command and its arguments")
 
 
@@ -120,6 +132,8 @@ def _order(args: Namespace, ctx: Context) -> Order:
         timeout_s=args.timeout,
         owner=args.owner,
         leave_children=args.leave_children,
+        notice=args.notice,
+        stall_after_s=args.stall_after,
     )
 
 

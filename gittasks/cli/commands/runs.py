@@ -7,6 +7,7 @@ from gittasks.base.records import TYPE_CHECKING
 from gittasks.cli import parser as cli_parser
 from gittasks.cli.durations import count
 from gittasks.cli.run_tables import run_lines
+from gittasks.cli.screen import Screen
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -23,7 +24,6 @@ gittasks runs --watch
 
 SHOWN_ENDED = 20
 _WATCH_S = 1.0
-_HOME_AND_CLEAR = "\x1b[H\x1b[J"
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -75,13 +75,16 @@ def _show(args: Namespace, ctx: Context) -> int:
 
 
 def _watch(args: Namespace, ctx: Context) -> int:
-    """Redraw until interrupted; without a terminal, write the list again whenever it has changed."""
+    """Draw them anew until interrupted; without a terminal, write the list again whenever it has changed."""
+    screen = Screen.find(ctx.stdout, ctx.env) if not ctx.json else None
+    if screen is None and not ctx.json:
+        ctx.say("no terminal to draw on: the list is written again whenever it changes")
     shown = None
     while True:
         found = _list(args, ctx)
         state = [run.as_json() for run in found.runs]
-        if ctx.stdout.isatty():
-            ctx.stdout.write(_HOME_AND_CLEAR + "".join(f"{line}\n" for line in run_lines(found.runs)))
+        if screen is not None:
+            screen.draw(run_lines(found.runs) or ["no runs"])
         elif state != shown and ctx.json:
             ctx.document({"runs": state, "leftOut": found.left_out})
         elif state != shown:

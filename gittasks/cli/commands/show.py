@@ -137,5 +137,10 @@ def _run_lines(runs: list[Run]) -> list[str]:
     if not runs:
         return []
     from gittasks.cli.run_tables import run_lines
+    from gittasks.runtime.stalls import stall_of
 
-    return ["", "runs", *(f"  {line}" for line in run_lines(runs))]
+    lines = ["", "runs"]
+    for run, line in zip(runs, run_lines(runs), strict=True):
+        stall = stall_of(run)
+        lines += [f"  {line}", *(f"    | {printable(text)}" for text in (stall.lines if stall else ()))]
+    return lines

@@ -71,6 +71,7 @@ def _answer(ctx: Context, state: Trust, *, talk: str = "", shown: bool = False) 
                 "since": state.since,
                 "checks": {name: list(argv) for name, argv in config.checks.items()},
                 "agents": {name: list(argv) for name, argv in config.agents.items()},
+                "onFinish": list(config.on_finish),
             }
         )
         return 0
@@ -92,3 +93,5 @@ def _show_commands(ctx: Context, state: Trust) -> None:
     for title, commands in (("check", state.config.checks), ("agent", state.config.agents)):
         for name, argv in commands.items():
             ctx.out(f"{title} {printable(name)}: {printable(shlex.join(argv))}")
+    if state.config.on_finish:
+        ctx.out(f"on_finish: {printable(shlex.join(state.config.on_finish))}")
