@@ -12,6 +12,10 @@ _COLLECT_EVERY = 200_000
 
 def main() -> int:
     """Run the command line in `sys.argv`, and end the process with its exit code."""
+    if sys.argv[1:2] == ["hook"]:
+        from gittasks.hooks.main import main as hook
+
+        hook()
     gc.set_threshold(_COLLECT_EVERY, 10, 10)
     from gittasks.cli.main import run
 

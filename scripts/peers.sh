@@ -30,11 +30,11 @@ python_peer() {
         .venv/bin/python "$peers/$1" "$3"
 }
 
-# Programs of npm: .peers/npm/node_modules/.bin/NAME.
+# Programs of npm: .peers/npm/node_modules/.bin/NAME. Without their scripts: those install hooks in our own repository.
 npm_peer() {
     [ -e "$peers/npm/node_modules/.bin/$1" ] && return
     command -v npm >/dev/null 2>&1 || { say "$1 needs npm, which is not here"; return; }
-    try "$1" npm install --silent --no-audit --no-fund --prefix "$peers/npm" "$2"
+    try "$1" npm install --ignore-scripts --silent --no-audit --no-fund --prefix "$peers/npm" "$2"
 }
 
 # Packages of the system, where it is Debian's kind and we are root (in a container, say); never by sudo.

@@ -52,6 +52,7 @@ TASK_CALLS: Calls = {
     "export": [("export", "json")],
     "doctor": [("doctor",), ("doctor", "--fix")],
     "trust": [("trust", "--status")],
+    "hooks": [("hooks", "install"), ("hooks", "status"), ("hooks", "uninstall")],
     "claim": [("claim", "1")],
     "release": [("release", "1")],
     "start": [("start", "1")],

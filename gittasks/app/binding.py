@@ -6,7 +6,7 @@ import os
 
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.workgraph import store
-from gittasks.workgraph.record import CLOSED, BadTaskError, TaskId
+from gittasks.workgraph.record import CLOSED, DELETED, BadTaskError, TaskId
 
 if TYPE_CHECKING:
     from gittasks.app.project import Project
@@ -22,6 +22,19 @@ def find_bound(project: Project) -> TaskId | None:
         return made_for
     bound = [row.id for row in project.snapshot().rows if row.worktree == name and row.status not in CLOSED]
     return bound[0] if len(bound) == 1 else None
+
+
+def find_worked_on(project: Project) -> TaskId | None:
+    """The task that commits in this worktree are for: the bound one, also right after it was completed.
+
+    In the main worktree only an open one: completed tasks that were worked on there stay bound to it.
+    """
+    bound = find_bound(project)
+    if bound is not None or not project.checkout.is_linked:
+        return bound
+    name = project.checkout.name
+    rows = [row for row in project.snapshot().rows if row.worktree == name and row.status != DELETED]
+    return rows[0].id if len(rows) == 1 else None
 
 
 def _made_for(project: Project, name: str) -> TaskId | None:

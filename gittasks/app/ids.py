@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from gittasks.base import files
+from gittasks.base import files, flock
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo import branch_ids
@@ -42,6 +42,20 @@ def reserve(project: Project, count: int) -> int:
     state = {"highest": highest + count, "trees": sorted(trees)}
     files.replace_file(path, json.dumps(state).encode())
     return first
+
+
+def raise_mark(project: Project, number: int) -> None:
+    """Never issue `number` or a lower one, whatever becomes of the branch that it came with.
+
+    Raises `FileHeldError` at once where a writer is at work.
+    """
+    path = os.path.join(project.private_folder(), "ids.json")
+    if number <= _load(path)[0]:
+        return
+    with flock.Hold(os.path.join(project.private_folder(), "write.lock"), purpose="ids", timeout_s=0.0):
+        highest, seen = _load(path)
+        state = {"highest": max(highest, number), "trees": sorted(seen)}
+        files.replace_file(path, json.dumps(state).encode())
 
 
 def _load(path: str) -> tuple[int, set[str]]:

@@ -61,7 +61,10 @@ class Project:
         """git commands at the root of this worktree."""
         from gittasks.repo.git import Git
 
-        return Git(self.top, self.env)
+        if "GIT_DIR" not in self.env and "GIT_WORK_TREE" not in self.env:
+            return Git(self.top, self.env)
+        # The folder alone may not lead git here: a worktree without `.git`, as `--git-dir` and `--work-tree` make it.
+        return Git(self.top, self.env, {"GIT_DIR": self.checkout.git_dir, "GIT_WORK_TREE": self.top})
 
     def snapshot(self) -> Snapshot:
         """All tasks of this worktree as they are on disk now. Raises `NoTasksError`."""

@@ -44,6 +44,7 @@ COMMANDS = {
     "export": ("tasks", "write tasks out for another program"),
     "doctor": ("tasks", "find what is broken, and mend it"),
     "trust": ("tasks", "let this clone run the commands of its configuration"),
+    "hooks": ("tasks", "install git hooks that help, beside your own"),
     "start": ("worktrees", "take a task into its own worktree"),
     "finish": ("worktrees", "complete a task and merge, keep or remove its worktree"),
     "worktree": ("worktrees", "list, add, enter, run in, keep and remove worktrees"),

@@ -7,6 +7,7 @@ arguments; both are the caller's duty, `refs.py` and `worktrees.py` show how.
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 
 from gittasks.base import proc
 from gittasks.base.errors import GittasksError, SetupError
@@ -62,11 +63,13 @@ class GitTooOldError(SetupError):
 class Git(NamedTuple):
     """git commands in one folder (a worktree's root, or a bare repository).
 
-    `env` is the environment to start from; what would redirect git is taken out of it.
+    `env` is the environment to start from; what would redirect git is taken out of it. `fixed` is laid over the
+    rest: where git cannot find the repository or the index by the folder alone.
     """
 
     folder: str
     env: Mapping[str, str]
+    fixed: Mapping[str, str] = MappingProxyType({})
 
     def call(
         self,
@@ -76,10 +79,13 @@ class Git(NamedTuple):
         extra_env: Mapping[str, str] | None = None,
     ) -> proc.Completed:
         """Run `git *args` whatever comes of it. `write` takes git's optional locks, as reads never do."""
-        env = scrub(self.env)
+        env = scrub(self.env) | dict(self.fixed)
         env["LC_ALL"] = "C"
         if not write:
             env["GIT_OPTIONAL_LOCKS"] = "0"
+        if args[0] != "commit":
+            # What we do through git needs no hook of ours; one might wait for a lock that we hold.
+            env["GITTASKS_HOOKS"] = "0"
         if extra_env:
             env.update(extra_env)
         return proc.run(("git", *args), cwd=self.folder, env=env, stdin=stdin)
@@ -114,8 +120,12 @@ class Git(NamedTuple):
 
     def config(self, name: str) -> str | None:
         """The value of a configuration variable, `None` where it is not set. Cheap enough for read commands."""
-        output = proc.capture(("git", "-C", self.folder, "config", "--get", name), env=scrub(self.env))
+        output = self.capture("config", "--get", name)
         return os.fsdecode(output).rstrip("\n") if output else None
+
+    def capture(self, *args: str) -> bytes | None:
+        """What `git *args` prints, `None` where git says no. Cheap enough for read commands and hooks."""
+        return proc.capture(("git", "-C", self.folder, *args), env=scrub(self.env) | dict(self.fixed))
 
     def require_version(self) -> None:
         """Raise `GitTooOldError` for a git older than 2.38."""

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 
-from gittasks.base import proc
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.repo.git import scrub
 
 if TYPE_CHECKING:
     from gittasks.repo.git import Git
@@ -52,11 +50,11 @@ def find_target(git: Git, common_dir: str) -> Target | None:
 
 def read_file(git: Git, commit: str, path: str) -> bytes | None:
     """The content of one file in a commit, `None` where it is not there."""
-    return proc.capture(("git", "-C", git.folder, "cat-file", "blob", f"{commit}:{path}"), env=scrub(git.env))
+    return git.capture("cat-file", "blob", f"{commit}:{path}")
 
 
 def _ask(git: Git, *args: str) -> str:
-    return os.fsdecode(proc.capture(("git", "-C", git.folder, *args), env=scrub(git.env)) or b"")
+    return os.fsdecode(git.capture(*args) or b"")
 
 
 def _head_of(common_dir: str) -> str:

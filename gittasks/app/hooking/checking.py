@@ -1,0 +1,277 @@
+"""pre-commit and pre-push: whether task files are whole, in the index of a commit or in commits that are pushed.
+
+Looks at git's objects alone, never at the worktree. What a commit did not change is not held against it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.app.hooking.answer import QUIET, Answer
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.repo.places import OUTPUTS
+from gittasks.workgraph import store
+from gittasks.workgraph.config import CONFIG_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gittasks.app.project import Project
+    from gittasks.repo.git import Git
+    from gittasks.repo.history import Version
+    from gittasks.workgraph.record import Row, Task
+
+    # Path -> the version before (`None`: not there) and the one that is to be.
+    Changes = dict[str, tuple[Version | None, Version]]
+
+# So many levels of blockers are followed one by one; beyond, all tasks are read at once.
+_MOST_LEVELS = 6
+# Fields of runs that people give no other meaning: the rest of what `doctor` warns of may be theirs.
+_RUN_FIELDS = frozenset(
+    ("pid", "output_file", "exit_code", "notified", "start_time", "end_time", "work_graph_task_id")
+)
+_NO_FILE = "0" * 6
+_RAW = ("--raw", "-z", "--no-renames", "--no-abbrev")
+_FOLDERS = (store.FOLDER, OUTPUTS)
+_SHOWN = 20
+_OBJECTS = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+
+
+def check_index(project: Project) -> Answer:
+    """pre-commit: refuse where task files that this commit changes are broken. Raises `GitError`."""
+    git = git_in_hook(project, "GIT_INDEX_FILE")
+    facts = git.capture("diff-index", *_RAW, "--cached", "HEAD", "--", *_FOLDERS)
+    if facts is None:  # before the first commit
+        tree = git.capture("hash-object", "-t", "tree", "--stdin")
+        facts = git.output(
+            "diff-index", *_RAW, "--cached", (tree or b"HEAD").decode().strip(), "--", *_FOLDERS
+        )
+    if not facts:
+        return QUIET
+    changes = parse_raw(facts)
+    found, tasks = _check_files(git, changes)
+    found += _check_graph(git, changes, tasks)
+    cure = "mend them and `git add` them again; `git commit --no-verify` commits them as they are"
+    return _answer("commit", found, cure)
+
+
+def check_push(project: Project, remote: str, lines: Sequence[str]) -> Answer:
+    """pre-push: refuse where task files changed by what is pushed are broken at its tips.
+
+    `lines` are git's: local ref, local id, remote ref, remote id. Raises `GitError`.
+    """
+    git = git_in_hook(project)
+    found: list[str] = []
+    for line in lines:
+        words = line.split(" ")
+        if len(words) != 4 or not words[1].strip("0"):  # deleted there, or not for us
+            continue
+        tip = git.capture("rev-parse", "--quiet", "--verify", f"{words[1]}^{{commit}}")
+        if tip is None:  # a claim, or a tag of something else
+            continue
+        changes = _pushed(git, tip.decode().strip(), words[3], remote)
+        problems, _ = _check_files(git, changes)
+        found += [problem for problem in problems if problem not in found]
+    cure = "mend them in a further commit; `git push --no-verify` pushes them as they are"
+    return _answer("push", found, cure)
+
+
+def git_in_hook(project: Project, *names: str) -> Git:
+    """git commands that see the objects which git's own process sees, and its index with `GIT_INDEX_FILE` in `names`.
+
+    A commit of some paths has an index of its own. Relative paths are from the worktree's root, where hooks run.
+    """
+    git = project.git
+    found = {name: project.env[name] for name in (*_OBJECTS, *names) if project.env.get(name)}
+    if "GIT_INDEX_FILE" in found:
+        found["GIT_INDEX_FILE"] = os.path.join(project.top, found["GIT_INDEX_FILE"])
+    return git._replace(fixed={**git.fixed, **found})
+
+
+def _pushed(git: Git, tip: str, old: str, remote: str) -> Changes:
+    """The task files that commits which the remote has not changed, with the version that the last one left."""
+    known = [f"--remotes={remote}"] if remote and not remote.startswith("-") else []
+    if old.strip("0") and git.capture("cat-file", "-e", f"{old}^{{commit}}") is not None:
+        known.append(old)
+    log = ("log", "--format=", "-m", "--first-parent", *_RAW)
+    options = (*log, "--no-show-signature", "--no-color", tip, "--not", *known, "--", *_FOLDERS)
+    paths = list(parse_raw(git.capture("-c", "log.showRoot=true", *options) or b"", with_gone=True))
+    if not paths:
+        return {}
+    from gittasks.repo import history
+
+    return {path: (None, version) for path, version in history.committed_versions(git, tip, paths).items()}
+
+
+def parse_raw(facts: bytes, *, with_gone: bool = False) -> Changes:
+    """Raw lines of git's diff; files that are gone only where asked for."""
+    from gittasks.repo.history import Version
+
+    tokens = facts.split(b"\0")
+    changes: Changes = {}
+    for head, name in zip(tokens[::2], tokens[1::2], strict=False):
+        modes = head.decode("ascii", "replace").lstrip("\n:").split()
+        if len(modes) < 5 or (modes[1] == _NO_FILE and not with_gone):
+            continue
+        old = None if modes[0] == _NO_FILE else Version(modes[0], modes[2])
+        changes[os.fsdecode(name)] = (old, Version(modes[1], modes[3]))
+    return changes
+
+
+def _check_files(git: Git, changes: Changes) -> tuple[list[str], dict[str, Task]]:
+    """What is wrong in each file alone, and the tasks that could be read, by path."""
+    from gittasks.repo import history
+    from gittasks.workgraph.record import MAX_FILE_BYTES
+
+    found: list[str] = []
+    regular: dict[str, str] = {}
+    for path, (_, version) in sorted(changes.items()):
+        problem = _name_problem(path)
+        if problem is None and not version.is_file:
+            problem = "is no regular file: expected one"
+        if problem is not None:
+            found.append(f"{path}: {problem}")
+        elif version.is_file:
+            regular[path] = version.oid
+    blobs = history.read_blobs(git, regular.values(), limit_bytes=MAX_FILE_BYTES) if regular else {}
+    tasks: dict[str, Task] = {}
+    for path, oid in regular.items():
+        task = _read(path, blobs.get(oid), found)
+        if task is not None:
+            tasks[path] = task
+    return found, tasks
+
+
+def _read(path: str, data: bytes | None, found: list[str]) -> Task | None:
+    """The task that the file holds, `None` for another file; what is wrong in it goes to `found`."""
+    from gittasks.workgraph import codec
+    from gittasks.workgraph.config import BadConfigError, parse_config
+    from gittasks.workgraph.record import BadTaskError
+
+    if data is None:
+        found.append(f"{path}: is missing in git, or larger than a task file may be")
+        return None
+    try:
+        if path == CONFIG_PATH:
+            parse_config(data)
+        task_id = store.parse_file_name(os.path.basename(path))
+        if task_id is None or os.path.dirname(path) != store.FOLDER:
+            return None
+        task = codec.parse_task(data, path, task_id=task_id)
+    except (BadTaskError, BadConfigError) as error:
+        found += map(str, error.problems)
+        return None
+    for name in sorted(_RUN_FIELDS.intersection(name for name, _ in task.extra)):
+        found.append(f"{path}: {name}: belongs to a run: runs are known to one clone, and never committed")
+    return task
+
+
+def _name_problem(path: str) -> str | None:
+    """Why a file of this name is no part of a commit."""
+    folder, name = os.path.split(path)
+    if path == OUTPUTS or path.startswith(OUTPUTS + "/"):
+        return f"belongs to a run on one machine: `git rm -r --cached {OUTPUTS}`, and let git ignore it"
+    if name.endswith(".gittasks-tmp"):
+        return "is a temporary file: `git rm --cached` it"
+    stem, _, ending = name.rpartition(".")
+    if name == "index.jsonl" or (ending in ("txt", "json") and _is_run_id(stem)):
+        return "is the file of a run: runs are known to one clone, and never committed"
+    if (
+        folder == store.FOLDER
+        and ending in ("yaml", "yml")
+        and stem.isdigit()
+        and not store.parse_file_name(name)
+    ):
+        return "looks like a task that nobody reads: its name is `<id>.yaml`, without leading zeros"
+    return None
+
+
+def _is_run_id(text: str) -> bool:
+    from gittasks.runtime.record import is_run_id
+
+    return is_run_id(text)
+
+
+def _check_graph(git: Git, changes: Changes, tasks: Mapping[str, Task]) -> list[str]:
+    """Circles that edges new in this commit close, over all tasks of its index."""
+    from gittasks.workgraph.graph import cycles
+
+    before = _old_tasks(git, changes, tasks)
+    edges, parents = [], []
+    for path, task in tasks.items():
+        known = before.get(path)
+        old = _edges(known) if known is not None else frozenset()
+        edges += sorted(_edges(task) - old)
+        if task.parent is not None and (known is None or known.parent != task.parent):
+            parents.append((task.id, task.parent))
+    if not edges and not parents:
+        return []
+    rows = _rows_behind(git, [task.row for task in tasks.values()])
+    found = []
+    for cycle, words in (
+        (cycles.find_cycle(rows, edges), "these tasks would wait for each other"),
+        (cycles.find_parent_cycle(rows, parents), "these tasks would be each other's parents"),
+    ):
+        if cycle:
+            found.append(f"{' -> '.join(f'#{task_id}' for task_id in cycle)}: {words}")
+    return found
+
+
+def _edges(task: Task) -> frozenset[tuple[int, int]]:
+    """Pairs of waiter and blocker that the file says."""
+    return frozenset(
+        (
+            *((task.id, blocker) for blocker in task.blocked_by),
+            *((other, task.id) for other in task.written_blocks),
+        )
+    )
+
+
+def _old_tasks(git: Git, changes: Changes, tasks: Mapping[str, Task]) -> dict[str, Task]:
+    from gittasks.repo import history
+    from gittasks.workgraph.record import MAX_FILE_BYTES
+
+    oids = {path: old.oid for path in tasks if (old := changes[path][0]) is not None and old.is_file}
+    blobs = history.read_blobs(git, oids.values(), limit_bytes=MAX_FILE_BYTES)
+    found = {}
+    for path, oid in oids.items():
+        task = _read(path, blobs.get(oid), [])
+        if task is not None:
+            found[path] = task
+    return found
+
+
+def _rows_behind(git: Git, rows: list[Row]) -> list[Row]:
+    """`rows` with all rows of the index that lead on from them: blockers of blockers, parents of parents."""
+    from gittasks.repo import history
+    from gittasks.workgraph.record import MAX_FILE_BYTES, TaskId
+
+    staged, _ = history.staged_versions(git, (store.FOLDER,))
+    known = {row.id for row in rows}
+    fresh: Sequence[Row] = rows
+    for level in range(1 << 30):
+        names = {
+            number for row in fresh for number in (*row.blocked_by, *([row.parent] if row.parent else ()))
+        }
+        if level == _MOST_LEVELS:
+            names = {number for path in staged if (number := store.parse_file_name(os.path.basename(path)))}
+        wanted = {f"{store.FOLDER}/{store.file_name(TaskId(number))}" for number in names - known}
+        oids = {path: staged[path].oid for path in wanted if path in staged and staged[path].is_file}
+        if not oids:
+            break
+        blobs = history.read_blobs(git, oids.values(), limit_bytes=MAX_FILE_BYTES)
+        tasks = [_read(path, blobs.get(oid), []) for path, oid in oids.items()]
+        fresh = [task.row for task in tasks if task is not None]
+        known |= names
+        rows = [*rows, *fresh]
+    return rows
+
+
+def _answer(what: str, found: Sequence[str], cure: str) -> Answer:
+    if not found:
+        return QUIET
+    count = "a problem" if len(found) == 1 else f"{len(found)} problems"
+    shown = [f"  {line}" for line in found[:_SHOWN]]
+    if len(found) > _SHOWN:
+        shown.append(f"  and {len(found) - _SHOWN} more")
+    return Answer((f"{what} refused: {count} in its task files", *shown, f"hint: {cure}"), refused=True)

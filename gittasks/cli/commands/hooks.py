@@ -1,0 +1,116 @@
+"""`gittasks hooks`: install, uninstall, status."""
+
+from __future__ import annotations
+
+import argparse
+
+from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.text import printable
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
+    from typing import Any
+
+    from gittasks.app.hooking.installing import State
+    from gittasks.cli.context import Context
+
+HELP = "install git hooks that help, take them away again, prove that your own still run"
+EXAMPLE = """
+gittasks hooks install
+gittasks hooks status
+gittasks hooks uninstall
+"""
+_ACTIONS = {
+    "install": "put the hooks beside whatever is there: a marked block, a line, or a setting",
+    "uninstall": "take exactly that away again",
+    "status": "what is installed, and whether your own hooks still run, found out by running",
+}
+
+
+def configure(parser: ArgumentParser) -> None:
+    """What to do."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, text in _ACTIONS.items():
+        action = actions.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
+        )
+        action.add_argument(
+            "-C", dest="folder", metavar="DIR", default=argparse.SUPPRESS, help="work as if called in DIR"
+        )
+        action.add_argument(
+            "--json", action="store_true", default=argparse.SUPPRESS, help="answer with one JSON document"
+        )
+
+
+def run(args: Namespace, ctx: Context) -> int:
+    """Do it."""
+    return {"install": _install, "uninstall": _uninstall, "status": _status}[args.action](ctx)
+
+
+def _install(ctx: Context) -> int:
+    from gittasks.app.hooking import installing
+
+    done = installing.install_hooks(ctx.project())
+    return tell_installed(ctx, done) if not ctx.json else _document(ctx, done.states, changed=done.changed)
+
+
+def tell_installed(ctx: Context, done: Any) -> int:
+    """Say what `install_hooks` came to."""
+    if done.changed:
+        ctx.out(f"hooks written: {', '.join(printable(path) for path in done.changed)}")
+    else:
+        ctx.out("nothing to do: what can be installed is")
+    _tell_left(ctx, done.states)
+    for message in done.messages:
+        ctx.say(f"gittasks: {message}")
+    return 0
+
+
+def _tell_left(ctx: Context, states: Sequence[State]) -> None:
+    from gittasks.app.hooking import installing
+
+    for place, state in states:
+        if state == installing.LEFT:
+            ctx.say(f"gittasks: {place.event} is left alone: {place.path} {place.why}")
+            ctx.say(f'hint: call `gittasks hook {place.event} "$@"` from it; exit code 65 is a refusal')
+
+
+def _uninstall(ctx: Context) -> int:
+    from gittasks.app.hooking import installing
+
+    done = installing.uninstall_hooks(ctx.project())
+    if ctx.json:
+        ctx.document({"removed": list(done.removed), "left": list(done.left)})
+    else:
+        ctx.out(
+            f"taken away: {', '.join(map(printable, done.removed))}"
+            if done.removed
+            else "nothing is installed"
+        )
+        for reason in done.left:
+            ctx.say(f"gittasks: {reason}")
+    return 1 if done.left else 0
+
+
+def _status(ctx: Context) -> int:
+    from gittasks.app.hooking import installing
+
+    states = installing.hook_states(ctx.project())
+    is_fine = all(state.state == installing.INSTALLED for state in states)
+    if ctx.json:
+        _document(ctx, states)
+        return 0 if is_fine else 1
+    for place, state in states:
+        ctx.out(f"{place.event:<18}  {state:<9}  {printable(place.path)}")
+    _tell_left(ctx, states)
+    return 0 if is_fine else 1
+
+
+def _document(ctx: Context, states: Sequence[State], **more: Any) -> int:
+    rows = [
+        {"event": place.event, "state": state, "way": place.way, "path": place.path, "why": place.why}
+        for place, state in states
+    ]
+    ctx.document({"hooks": rows, **{key: list(value) for key, value in more.items()}})
+    return 0
