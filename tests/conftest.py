@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.warm import Warm
 
 settings.register_profile(
     "default",
@@ -26,23 +28,27 @@ SEALED_DATE = "2026-11-23T10:00:00Z"
 @pytest.fixture(autouse=True)
 def seal(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing of the person who runs the tests leaks in, nothing leaks out."""
+    seal_environment(monkeypatch, tmp_path_factory.mktemp("home"))
+    yield
+
+
+def seal_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
+    """Let `home` be HOME, with a git configuration of its own, and everything else as it is on any machine."""
     for name in list(os.environ):
         if name.startswith(("GIT_", "GITTASKS_")) or name in ("EDITOR", "VISUAL", "PAGER"):
-            monkeypatch.delenv(name)
-    home = tmp_path_factory.mktemp("home")
+            patch.delenv(name)
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Ada Tester\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
         '[protocol "file"]\n\tallow = always\n[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n'
     )
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("GIT_EDITOR", "false")
-    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
-    monkeypatch.setenv("GIT_AUTHOR_DATE", SEALED_DATE)
-    monkeypatch.setenv("GIT_COMMITTER_DATE", SEALED_DATE)
-    monkeypatch.setenv("NO_COLOR", "1")
-    yield
+    patch.setenv("HOME", str(home))
+    patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    patch.setenv("GIT_EDITOR", "false")
+    patch.setenv("GIT_TERMINAL_PROMPT", "0")
+    patch.setenv("GIT_AUTHOR_DATE", SEALED_DATE)
+    patch.setenv("GIT_COMMITTER_DATE", SEALED_DATE)
+    patch.setenv("NO_COLOR", "1")
 
 
 def git(folder: Path, *args: str) -> str:
@@ -52,19 +58,30 @@ def git(folder: Path, *args: str) -> str:
     return done.stdout.rstrip("\n")
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    """A repository with one commit."""
-    folder = tmp_path / "repo"
+@pytest.fixture(scope="session")
+def first_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one commit, made once; tests get copies of it."""
+    folder = tmp_path_factory.mktemp("first") / "repo"
     folder.mkdir()
-    git(folder, "init", "-q")
-    (folder / "README").write_text("hello\n")
-    git(folder, "add", "README")
-    git(folder, "commit", "-q", "-m", "first")
+    with pytest.MonkeyPatch.context() as patch:
+        seal_environment(patch, folder.parent)
+        git(folder, "init", "-q")
+        for sample in (folder / ".git" / "hooks").glob("*.sample"):
+            sample.unlink()
+        (folder / "README").write_text("hello\n")
+        git(folder, "add", "README")
+        git(folder, "commit", "-q", "-m", "first")
     return folder
 
 
+@pytest.fixture
+def repo(tmp_path: Path, first_repository: Path) -> Path:
+    """A repository with one commit."""
+    return Path(shutil.copytree(first_repository, tmp_path / "repo", symlinks=True))
+
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+_warm = Warm()
 
 
 @pytest.fixture
@@ -81,15 +98,7 @@ def cli(repo: Path) -> Cli:
         stdin: str = "",
         env: dict[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            (sys.executable, "-m", "gittasks", *args),
-            cwd=cwd or repo,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, **(env or {})},
-        )
+        done = _warm.call(args, cwd=cwd or repo, env={**os.environ, **(env or {})}, stdin=stdin)
         assert code is None or done.returncode == code, (args, done.returncode, done.stdout, done.stderr)
         return done
 
