@@ -27,6 +27,7 @@ RUN_CALLS: Calls = {
     "wait": [("wait", "{run}")],
     "kill": [("kill", "{live}")],
     "notices": [("notices", "--peek"), ("notices",)],
+    "workflow": [("workflow", "list")],
     "prune": [("prune", "--keep", "0")],
 }
 TASK_CALLS: Calls = {

@@ -52,6 +52,7 @@ class Order(NamedTuple):
 
     `notice` is how important its end is (one of `record.PRIORITIES`; default: by how it ends). `stall_after_s` is how
     long it may write nothing before it is shown as stalled (default: what the configuration says).
+    `extra` are fields of the record that only this type of run has.
     """
 
     argv: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ class Order(NamedTuple):
     spec: Mapping[str, Any] | None = None
     notice: str | None = None
     stall_after_s: float | None = None
+    extra: Mapping[str, Any] = {}
 
 
 def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Started:
@@ -137,6 +139,7 @@ def _record(project: Project, order: Order, run: Run, cwd: str, checkout: Checko
         stall_after_s=order.stall_after_s,
         commit_before=head and head.commit,
         dirty=head and head.dirty,
+        extra=tuple(order.extra.items()),
     )
 
 

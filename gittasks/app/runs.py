@@ -123,7 +123,7 @@ def wait_runs(
 
     folders = run_folders(project)
     waiting.wait(folders, run_ids, project.env, timeout_s=timeout_s)
-    runs = _current(project, run_ids)
+    runs = current_runs(project, run_ids)
     return runs, not any(run.is_live for run in runs)
 
 
@@ -140,7 +140,7 @@ def kill_runs(project: Project, run_ids: Sequence[RunId], *, grace_s: float) -> 
     # Whose supervisor is dead gets a new one here, which finds the request.
     store.load(folders, project.env)
     waiting.wait(folders, asked, project.env, timeout_s=grace_s + _KILL_PATIENCE_S)
-    return _current(project, run_ids)
+    return current_runs(project, run_ids)
 
 
 def read_output(project: Project, run: Run, *, last_lines: int | None = None) -> Iterator[bytes]:
@@ -198,7 +198,8 @@ def prune_runs(
     )
 
 
-def _current(project: Project, run_ids: Sequence[RunId]) -> list[Run]:
+def current_runs(project: Project, run_ids: Sequence[RunId]) -> list[Run]:
+    """The runs with these ids as they are now; one that was forgotten meanwhile is left out."""
     folders = run_folders(project)
     lines = store.load(folders, project.env)
     return _parsed(folders, [lines[run_id.encode()] for run_id in run_ids if run_id.encode() in lines])

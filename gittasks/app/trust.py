@@ -1,7 +1,7 @@
-"""Whether this clone may run the commands that `.tasks/config.yaml` names.
+"""Whether this clone may run the commands that `.tasks/config.yaml` and the workflows name.
 
-Whoever can push can change that file; so its commands run only after a person has looked at them and said so, here.
-The consent is to the exact bytes: any change asks again, a version that was trusted once stays trusted.
+Whoever can push can change these files; so their commands run only after a person has looked at them and said so,
+here. The consent is to the exact bytes: any change asks again, a version that was trusted once stays trusted.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from gittasks.workgraph import config as configs
 from gittasks.workgraph import store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gittasks.app.project import Project
     from gittasks.workgraph.config import Config
 
 TRUSTED, UNTRUSTED, CHANGED, NOTHING = "trusted", "untrusted", "changed", "nothing"
 _FILE_NAME = "trust.json"
 _MAX_BYTES = 1 << 20
-_KEPT = 100
+_KEPT = 500
+_WORKFLOW = "workflow "
 
 
 class UntrustedError(RefusedError):
@@ -32,6 +35,14 @@ class UntrustedError(RefusedError):
 
 class ChangedMeanwhileError(RefusedError):
     """The configuration changed between being shown and being trusted."""
+
+
+class FileTrust(NamedTuple):
+    """Whether one version of a file may run; `state` as in `Trust`, but never `nothing`."""
+
+    state: str
+    sha256: str
+    since: str | None
 
 
 class Trust(NamedTuple):
@@ -55,24 +66,45 @@ def trust_state(project: Project) -> Trust:
     since = trusted.get(sha256)
     if not config.has_commands:
         return Trust(NOTHING, sha256, since, config)
-    state = TRUSTED if since else CHANGED if trusted else UNTRUSTED
+    was_trusted = any(not key.startswith(_WORKFLOW) for key in trusted)
+    state = TRUSTED if since else CHANGED if was_trusted else UNTRUSTED
     return Trust(state, sha256, since, config)
 
 
-def grant(project: Project, sha256: str) -> None:
-    """Trust the configuration whose hash is `sha256`, as `trust_state` showed it.
+def state_of(project: Project, data: bytes, workflow: str) -> FileTrust:
+    """Whether this clone trusts `data` as the file of the workflow called `workflow`."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    trusted = _load(_path(project))
+    since = trusted.get(_key(workflow, sha256))
+    was_trusted = any(key.startswith(_key(workflow, "")) for key in trusted)
+    return FileTrust(TRUSTED if since else CHANGED if was_trusted else UNTRUSTED, sha256, since)
 
-    Raises `ChangedMeanwhileError` where the file is another one by now: nothing is trusted unseen.
+
+def untrusted(path: str, state: str) -> UntrustedError:
+    """The error that says why nothing of the file `path` runs."""
+    what = "was changed since this clone trusted it" if state == CHANGED else "is not trusted in this clone"
+    return UntrustedError(
+        f"{path} {what}: its commands do not run", hint="`gittasks trust` shows them and asks"
+    )
+
+
+def grant(project: Project, sha256: str | None, workflows: Mapping[str, str] | None = None) -> None:
+    """Trust the configuration whose hash is `sha256` (`None`: leave it), and workflows by name with theirs, as shown.
+
+    Raises `ChangedMeanwhileError` where the configuration is another one by now. What is trusted is what was shown:
+    a file that has changed since is not it.
     """
     with project.lock("trust"):
-        if trust_state(project).sha256 != sha256:
+        if sha256 is not None and trust_state(project).sha256 != sha256:
             raise ChangedMeanwhileError(
                 "the configuration changed while you looked at it; nothing is trusted",
                 hint="look at it again",
             )
         trusted = _load(_path(project))
-        trusted.pop(sha256, None)
-        trusted[sha256] = clock.now_utc()
+        keys = [_key(name, known) for name, known in (workflows or {}).items()]
+        for key in [sha256, *keys] if sha256 is not None else keys:
+            trusted.pop(key, None)
+            trusted[key] = clock.now_utc()
         _save(_path(project), dict(list(trusted.items())[-_KEPT:]))
 
 
@@ -92,15 +124,12 @@ def require_trusted(project: Project) -> Config:
     trust = trust_state(project)
     if trust.state in (TRUSTED, NOTHING):
         return trust.config
-    what = (
-        "was changed since this clone trusted it"
-        if trust.state == CHANGED
-        else "is not trusted in this clone"
-    )
-    raise UntrustedError(
-        f"{store.FOLDER}/{configs.CONFIG_NAME} {what}: its commands do not run",
-        hint="`gittasks trust` shows them and asks",
-    )
+    raise untrusted(f"{store.FOLDER}/{configs.CONFIG_NAME}", trust.state)
+
+
+def _key(workflow: str, sha256: str) -> str:
+    """How a trusted workflow is kept; a trusted configuration is kept by its hash alone."""
+    return f"{_WORKFLOW}{workflow} {sha256}"
 
 
 def _path(project: Project) -> str:
@@ -108,7 +137,7 @@ def _path(project: Project) -> str:
 
 
 def _load(path: str) -> dict[str, str]:
-    """Hash to the time it was trusted, oldest first; a missing or damaged file trusts nothing."""
+    """Hash (see `_key`) to the time it was trusted, oldest first; a missing or damaged file trusts nothing."""
     try:
         content = json.loads(files.read_regular(path, limit_bytes=_MAX_BYTES))
         return {str(sha256): str(since) for sha256, since in content["trusted"].items()}

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from gittasks.runtime.launcher import Started
 
 # kind -> (module, function): `function(worker) -> exit code`. A type of run adds its line.
-KINDS: dict[str, tuple[str, str]] = {}
+KINDS: dict[str, tuple[str, str]] = {
+    "workflow": ("gittasks.app.workflows.engine", "work"),
+}
 
 
 class NoWorkerError(UsageError):

@@ -58,6 +58,7 @@ COMMANDS = {
     "runs": ("runs", "list runs"),
     "logs": ("runs", "show the output of a run"),
     "wait": ("runs", "wait until runs end"),
+    "workflow": ("runs", "run a graph of steps, and go on where it stopped"),
     "kill": ("runs", "stop runs and all their processes"),
     "notices": ("runs", "tell of each finished run, once"),
     "prune": ("runs", "forget old runs and their outputs"),

@@ -285,6 +285,16 @@ def test_settings_that_are_wrong_unknown_or_not_trusted(project: Project, repo: 
     ]
 
 
+def test_workflows_that_are_broken_or_not_trusted(project: Project, repo: Path) -> None:
+    (repo / ".tasks/workflows").mkdir()
+    (repo / ".tasks/workflows/bad.yaml").write_text("steps:\n  a: {}\n")
+    (repo / ".tasks/workflows/good.yaml").write_text("steps: {a: {run: x}}")
+    assert _found(project) == [
+        ("error", "bad-workflow", ".tasks/workflows/bad.yaml:2"),
+        ("info", "untrusted", ".tasks/workflows/good.yaml"),
+    ]
+
+
 # -- the clone
 
 

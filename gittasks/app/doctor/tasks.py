@@ -12,14 +12,25 @@ from gittasks.workgraph import config as configs
 from gittasks.workgraph import store
 from gittasks.workgraph.graph import cycles
 from gittasks.workgraph.record import CLOSED, DELETED, IN_PROGRESS
+from gittasks.workgraph.workflow import definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gittasks.workgraph.record import Row
+    from gittasks.workgraph.record import Problem, Row
 
 # What else may lie in `.tasks` without a word: git's own files, and what explains the folder to people.
-_WELCOME = frozenset((configs.CONFIG_NAME, ".gitattributes", ".gitignore", ".gitkeep", "README", "README.md"))
+_WELCOME = frozenset(
+    (
+        configs.CONFIG_NAME,
+        definition.FOLDER,
+        ".gitattributes",
+        ".gitignore",
+        ".gitkeep",
+        "README",
+        "README.md",
+    )
+)
 # Fields that only a run has. In a task they would be wrong a minute later, and conflict in every merge.
 _RUN_FIELDS = frozenset(
     (
@@ -203,10 +214,7 @@ def settings(scene: Scene) -> Iterator[Finding]:
     try:
         state = trust.trust_state(scene.project)
     except configs.BadConfigError as error:
-        for problem in error.problems:
-            where = f"{problem.path}:{problem.line}" if problem.line else problem.path
-            what = ": ".join(part for part in (problem.field, problem.message, problem.expected) if part)
-            yield Finding(ERROR, "bad-config", where, what, "mend it by hand")
+        yield from (_bad_settings("bad-config", problem) for problem in error.problems)
         return
     for problem in state.config.warnings:
         what = ": ".join(part for part in (problem.field, problem.message, problem.expected) if part)
@@ -220,6 +228,18 @@ def settings(scene: Scene) -> Iterator[Finding]:
         )
 
 
+def workflows(scene: Scene) -> Iterator[Finding]:
+    """Workflows that are broken, and those that nobody has trusted here."""
+    from gittasks.app import trust
+    from gittasks.app.workflows.files import list_workflows
+
+    for found in list_workflows(scene.project):
+        yield from (_bad_settings("bad-workflow", problem) for problem in found.problems)
+        if found.workflow is not None and found.state != trust.TRUSTED:
+            what = "does not run in this clone yet"
+            yield Finding(INFO, "untrusted", found.path, what, "`gittasks trust` shows it")
+
+
 CHECKS: tuple[Callable[[Scene], Iterator[Finding]], ...] = (
     bad_files,
     strange_names,
@@ -230,7 +250,14 @@ CHECKS: tuple[Callable[[Scene], Iterator[Finding]], ...] = (
     run_fields,
     bindings,
     settings,
+    workflows,
 )
+
+
+def _bad_settings(kind: str, problem: Problem) -> Finding:
+    where = f"{problem.path}:{problem.line}" if problem.line else problem.path
+    what = ": ".join(part for part in (problem.field, problem.message, problem.expected) if part)
+    return Finding(ERROR, kind, where, what, "mend it by hand")
 
 
 def _path(row: Row) -> str:

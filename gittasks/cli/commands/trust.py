@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from gittasks.app.trust import Trust
+    from gittasks.app.workflows.files import Found
     from gittasks.cli.context import Context
 
-HELP = "let this clone run the commands that .tasks/config.yaml names"
+HELP = "let this clone run the commands that .tasks/config.yaml and workflows name"
 EXAMPLE = """
 gittasks trust            # shows what would run, and asks
 gittasks trust --status
@@ -33,23 +34,34 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, ctx: Context) -> int:
-    """Show what would run, ask where a person sits there, and remember the file's hash; 1 where it is not trusted."""
+    """Show what would run, ask a person who sits there, remember the hashes; 1 where something is not trusted."""
     from gittasks.app import trust
 
     project = ctx.project()
     if args.revoke:
         had = trust.revoke(project)
-        return _answer(ctx, trust.trust_state(project), talk="revoked" if had else "nothing was trusted")
-    state = trust.trust_state(project)
-    if args.status or state.state in (trust.TRUSTED, trust.NOTHING):
-        _answer(ctx, state)
-        return 0 if state.state in (trust.TRUSTED, trust.NOTHING) else 1
-    _show_commands(ctx, state)
+        return _answer(ctx, talk="revoked" if had else "nothing was trusted")
+    state, found = _look(ctx)
+    broken = [one for one in found if one.workflow is None]
+    asked = [one for one in found if one.workflow is not None and one.state != trust.TRUSTED]
+    asks_for_config = state.state not in (trust.TRUSTED, trust.NOTHING)
+    if args.status or not (asks_for_config or asked):
+        _answer(ctx)
+        return 1 if asks_for_config or asked or broken else 0
+    _show_commands(ctx, state, found)
     if not args.yes and not ctx.json and ctx.stdin.isatty() and not _consents(ctx):
         ctx.say("nothing is trusted")
         return 1
-    trust.grant(project, state.sha256)
-    return _answer(ctx, trust.trust_state(project), shown=True)
+    trust.grant(project, state.sha256 if asks_for_config else None, {one.name: one.sha256 for one in asked})
+    _answer(ctx, shown=True)
+    return 1 if broken else 0
+
+
+def _look(ctx: Context) -> tuple[Trust, list[Found]]:
+    from gittasks.app import trust
+    from gittasks.app.workflows.files import list_workflows
+
+    return trust.trust_state(ctx.project()), list_workflows(ctx.project())
 
 
 def _consents(ctx: Context) -> bool:
@@ -59,8 +71,10 @@ def _consents(ctx: Context) -> bool:
     return ctx.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _answer(ctx: Context, state: Trust, *, talk: str = "", shown: bool = False) -> int:
-    for problem in state.config.warnings:
+def _answer(ctx: Context, *, talk: str = "", shown: bool = False) -> int:
+    """Say how things stand now."""
+    state, found = _look(ctx)
+    for problem in (*state.config.warnings, *(problem for one in found for problem in one.problems)):
         ctx.say(f"gittasks: {printable(str(problem))}")
     if ctx.json:
         config = state.config
@@ -72,19 +86,30 @@ def _answer(ctx: Context, state: Trust, *, talk: str = "", shown: bool = False) 
                 "checks": {name: list(argv) for name, argv in config.checks.items()},
                 "agents": {name: list(argv) for name, argv in config.agents.items()},
                 "onFinish": list(config.on_finish),
+                "workflows": [
+                    {
+                        "name": one.name,
+                        "state": one.state,
+                        "sha256": one.sha256,
+                        "broken": one.workflow is None,
+                    }
+                    for one in found
+                ],
             }
         )
         return 0
     if not shown:
-        _show_commands(ctx, state)
+        _show_commands(ctx, state, found)
     if talk:
         ctx.say(talk)
     since = f" since {printable(state.since)}" if state.since and state.state == "trusted" else ""
     ctx.out(f".tasks/config.yaml: {_WORDS[state.state]}{since}")
+    for one in found:
+        ctx.out(f"{one.path}: {'is broken' if one.workflow is None else _WORDS[one.state]}")
     return 0
 
 
-def _show_commands(ctx: Context, state: Trust) -> None:
+def _show_commands(ctx: Context, state: Trust, found: list[Found]) -> None:
     """Every command as a shell would take it, and nothing of it raw."""
     if ctx.json:
         return
@@ -95,3 +120,13 @@ def _show_commands(ctx: Context, state: Trust) -> None:
             ctx.out(f"{title} {printable(name)}: {printable(shlex.join(argv))}")
     if state.config.on_finish:
         ctx.out(f"on_finish: {printable(shlex.join(state.config.on_finish))}")
+    for one in found:
+        if one.workflow is not None:
+            _show_workflow(ctx, one)
+
+
+def _show_workflow(ctx: Context, one: Found) -> None:
+    """The whole text: variables and conditions decide as much as the commands do."""
+    ctx.out(f"{one.path}:")
+    for line in one.text.split("\n"):
+        ctx.out(f"    {printable(line.rstrip())}".rstrip())
