@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import claims, peers, reads, runs, stress, writes
+from benchmarks import board, claims, peers, reads, runs, stress, writes
 from benchmarks.report import Table, as_markdown, as_text, failures, machine
 from benchmarks.stores import Store, make_store
 
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-_GROUPS = ("reads", "cold", "writes", "claims", "runs", "peers", "in-a-row", "stress", "race")
-_LONG = ("in-a-row", "stress", "race")
+_GROUPS = ("reads", "cold", "writes", "claims", "board", "runs", "peers", "in-a-row", "stress", "race")
+_LONG = ("board", "in-a-row", "stress", "race")
 _ROUNDS = 21
 _QUICK_ROUNDS = 5
 
@@ -113,6 +113,8 @@ def _measure(plan: Plan, program: str, scratch: Path) -> Iterator[Table]:
             yield writes.writes(store, program, rounds=plan.rounds)
         if plan.wants("claims") and size >= 1000:
             yield claims.claims(store, program, rounds=plan.rounds)
+        if plan.wants("board") and size >= 1000:
+            yield board.board(store, program, rounds=plan.rounds)
         if plan.wants("peers"):
             beside = peers.trackers(store, program, scratch, rounds=max(plan.rounds // 3, 3))
             if beside:

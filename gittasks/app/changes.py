@@ -10,7 +10,7 @@ from gittasks.workgraph import store
 from gittasks.workgraph.record import BadTaskError, Problem, Task, TaskId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from typing import Any
 
     # (id, base, theirs), both sides as plain tuples: what a cache file can hold.
@@ -26,7 +26,7 @@ class Changes(NamedTuple):
     problems: list[tuple[Any, ...]]
 
 
-def task_ids(paths: Sequence[str]) -> list[TaskId]:
+def task_ids(paths: Iterable[str]) -> list[TaskId]:
     """The ids of the task files among `paths`, sorted; whole folders of foreign files are not read."""
     prefix = store.FOLDER + "/"
     names = [path[len(prefix) :] for path in paths if path.startswith(prefix)]

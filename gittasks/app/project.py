@@ -274,7 +274,7 @@ class Project:
 
     def drop_caches(self, worktree: str) -> None:
         """Delete the caches of a worktree that is gone."""
-        for kind in ("tasks", "texts", "board"):
+        for kind in ("tasks", "texts", "board", "fold", "remotes", "remotes-settings"):
             files.remove_cache(os.path.join(self.cache_folder, f"{kind}-{worktree}.bin"))
 
     def private_folder(self) -> str:

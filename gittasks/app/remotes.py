@@ -11,11 +11,12 @@ import os
 import time
 import zlib
 
-from gittasks.app.changes import Changes, parse_version, task_ids, task_path
+from gittasks.app.changes import Changes, parse_version, task_ids, task_path, unreadable
 from gittasks.base import cache, files
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo import remote, siblings
 from gittasks.workgraph import store
+from gittasks.workgraph.record import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,16 +91,20 @@ def _ask_git(
 
 
 def _read_changes(git: Git, base: str, tip: str, source: str) -> Changes:
-    from gittasks.repo import differences
+    from gittasks.repo import differences, history
 
-    ids = task_ids(differences.changed_in_commit(git, base, tip, store.FOLDER))
-    paths = [task_path(task_id) for task_id in ids]
-    before, after = differences.read_files(git, base, paths), differences.read_files(git, tip, paths)
+    found = differences.changed_in_commit(git, base, tip, store.FOLDER)
+    ids = task_ids(found)
+    versions = {task_id: found[task_path(task_id)] for task_id in ids}
+    oids = {oid for version in versions.values() for oid in version if oid}
+    blobs = history.read_blobs(git, oids, limit_bytes=MAX_FILE_BYTES)
     changes = Changes([], [])
-    for task_id, path in zip(ids, paths, strict=True):
-        old = parse_version(before.get(path), task_id, source, [])
-        new = parse_version(after.get(path), task_id, source, changes.problems)
-        if new is not None or path not in after:
+    for task_id, version in versions.items():
+        old = parse_version(blobs.get(version.old or ""), task_id, source, [])
+        new = parse_version(blobs.get(version.new or ""), task_id, source, changes.problems)
+        if version.new is not None and version.new not in blobs:
+            changes.problems.append(unreadable(task_id, source, "is no regular file, missing or too large"))
+        elif new is not None or version.new is None:
             changes.changed.append((task_id, old and tuple(old), new and tuple(new)))
     return changes
 

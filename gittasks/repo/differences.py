@@ -1,13 +1,16 @@
-"""Which files below a folder a worktree, or a branch, holds otherwise than the commit it has in common with us."""
+"""Which files below a folder a worktree, or a branch, holds otherwise than the commit it has in common with us.
+
+Versions are named by object id: git looks a path up in a folder of thousands by reading all of it.
+"""
 
 from __future__ import annotations
 
 import os
 
-from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from gittasks.repo.git import Git
 
@@ -16,6 +19,20 @@ _EMPTY_TREES = {
     40: "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     64: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
+_STATUS = (
+    *("status", "--porcelain=v2", "-z", "--no-renames", "--ignore-submodules"),
+    *("--untracked-files=all", "--ignored=traditional"),
+)
+# What `git status --porcelain=v2` tells of a path before it: how many words, which of them are mode and id in HEAD.
+_TRACKED, _UNMERGED = b"1", b"u"
+_FACTS = {_TRACKED: (8, 3, 6), _UNMERGED: (10, 4, 8)}
+
+
+class Change(NamedTuple):
+    """The object ids of the versions of a file in two commits: `None` where it is absent, "" for a link or folder."""
+
+    old: str | None
+    new: str | None
 
 
 def merge_base(git: Git, ours: str, theirs: str) -> str:
@@ -25,35 +42,46 @@ def merge_base(git: Git, ours: str, theirs: str) -> str:
     return git.find_line("merge-base", ours, theirs) or _EMPTY_TREES[len(ours)]
 
 
-def changed_in_worktree(git: Git, base: str, folder: str) -> list[str]:
-    """The paths below `folder` whose file in the worktree of `git`, committed or not, differs from `base`."""
-    plain = ("--no-renames", "--no-ext-diff", "--ignore-submodules")
-    tracked = git.fields("diff", "--name-only", "-z", *plain, base, "--", folder)
-    return sorted({*tracked, *git.fields("ls-files", "-z", "--others", "--", folder)})
+def is_only_ahead(git: Git, old: str, new: str, heads: Collection[str]) -> bool:
+    """Whether `new` is `old` with commits on top that none of `heads` holds.
+
+    Then what each of them has in common with `new` is what it had in common with `old`.
+    """
+    counts = git.find_line("rev-list", "--left-right", "--count", f"{old}...{new}")
+    behind, ahead = (counts or "1 0").split()
+    return behind == "0" and git.find_line("rev-list", "--count", new, "--not", old, *heads) == ahead
 
 
-def changed_in_commit(git: Git, base: str, commit: str, folder: str) -> list[str]:
-    """The paths below `folder` that differ between two commits (or trees)."""
-    return git.fields("diff-tree", "-r", "--name-only", "-z", "--no-renames", base, commit, "--", folder)
-
-
-def read_files(git: Git, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
-    """The content of `paths` in `commit` (or a tree); those that are not there, or are no files, are left out."""
-    # A path with a line feed cannot be asked for; no task file has such a name.
-    asked = [path for path in paths if "\n" not in path]
-    if not asked:
-        return {}
-    lines = b"".join(os.fsencode(f"{commit}:{path}\n") for path in asked)
-    output = git.output("cat-file", "--batch", stdin=lines)
-    found: dict[str, bytes] = {}
-    at = 0
-    for path in asked:
-        end = output.index(b"\n", at)
-        words = output[at:end].split()
-        at = end + 1
-        if len(words) == 3 and words[1] in (b"blob", b"tree", b"commit", b"tag"):
-            size = int(words[2])
-            if words[1] == b"blob":
-                found[path] = output[at : at + size]
-            at += size + 1
+def edited_files(git: Git, folder: str) -> dict[str, str | None]:
+    """The paths below `folder` that the worktree of `git` holds otherwise than its HEAD (also untracked and ignored
+    ones), with the object id of the version in HEAD, `None` where there is none.
+    """
+    found: dict[str, str | None] = {}
+    for entry in git.output(*_STATUS, "--", folder).split(b"\0"):
+        kind = entry[:1]
+        if kind in _FACTS:
+            words, mode, oid = _FACTS[kind]
+            facts = entry.split(b" ", words)
+            found[os.fsdecode(facts[words])] = _regular(facts[mode].decode(), facts[oid].decode())
+        elif kind in (b"?", b"!"):
+            found[os.fsdecode(entry[2:])] = None
     return found
+
+
+def changed_in_commit(git: Git, base: str, commit: str, folder: str) -> dict[str, Change]:
+    """The paths below `folder` that differ between two commits (or trees)."""
+    if base == commit:
+        return {}
+    output = git.output(
+        "diff-tree", "-r", "--raw", "-z", "--no-abbrev", "--no-renames", base, commit, "--", folder
+    )
+    fields = output.split(b"\0")
+    found = {}
+    for facts, path in zip(fields[::2], fields[1::2], strict=False):
+        old_mode, new_mode, old, new, _ = facts.decode().lstrip(":").split(" ")
+        found[os.fsdecode(path)] = Change(_regular(old_mode, old), _regular(new_mode, new))
+    return found
+
+
+def _regular(mode: str, oid: str) -> str | None:
+    return oid if mode.startswith("100") else "" if mode.strip("0") else None

@@ -7,7 +7,6 @@ merge, and where a merge would ask, it shows the disagreement instead of guessin
 from __future__ import annotations
 
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.workgraph.merge import fold
 from gittasks.workgraph.record import FIELDS
 
 if TYPE_CHECKING:
@@ -52,6 +51,8 @@ class Overlaid(NamedTuple):
 
 def overlay(ours: Task | None, versions: Sequence[Version]) -> Overlaid:
     """Fold `versions` of one id into `ours`, which is `None` where this checkout has no such file."""
+    from gittasks.workgraph.merge import fold  # a board that is as it was needs no merging
+
     if ours is None:
         return _overlay_new(versions)
     same = [version for version in versions if version.theirs is None or _is_same(ours, version.theirs)]

@@ -13,7 +13,7 @@ from gittasks.base import files
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph import graph, store
 from gittasks.workgraph.record import MAX_FILE_BYTES, BadTaskError, Problem, Row, Task, TaskId
-from gittasks.workgraph.row_cache import COLUMNS, DIGEST_BYTES, chunks, save_texts
+from gittasks.workgraph.row_cache import COLUMNS, DIGEST_BYTES, chunks, digest, save_texts
 
 if TYPE_CHECKING:
     from typing import Any
@@ -93,18 +93,18 @@ class _Update:
         """Read a file again and take in what it says, if that is not what is known already."""
         bad = self._state.bad
         at = self._find(_id_of(name))
-        known = bad[name][0] if name in bad else None if at is None else self._digest(at)
+        known = bad[name][0] if name in bad else None if at is None else self._state.digest_at(at)
         parsed = _read_one(name, fd, known)
         if parsed is None:
             return
-        digest, task, problems = parsed
+        found, task, problems = parsed
         self.drop(name)
         if task is None:
-            bad[name] = (digest, problems)
+            bad[name] = (found, problems)
         else:
             self._gone.discard(task.id)
-            self._put[task.id] = (self._share(task), digest)
-            self.texts[digest] = (task.description, task.extra)
+            self._put[task.id] = (self._share(task), found)
+            self.texts[found] = (task.description, task.extra)
 
     def apply(self) -> list[Row]:
         """Put everything into the state; answer the rows, sorted by id."""
@@ -121,14 +121,14 @@ class _Update:
         """The same tasks, some of them changed."""
         digests = bytearray(self._state.digests)
         columns: set[int] = set()
-        for task_id, (row, digest) in self._put.items():
+        for task_id, (row, now) in self._put.items():
             at = places[task_id]
             assert at is not None
             old = self._rows[at]
             columns.update(number for number, value in enumerate(row) if value != old[number])
             self.graph_changed = self.graph_changed or graph.touches_graph(old, row)
             self._rows[at] = row
-            digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES] = digest
+            digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES] = now
         self._state.digests = bytes(digests)
         self._state.set_rows(self._rows, columns)
 
@@ -148,9 +148,6 @@ class _Update:
     def _find(self, task_id: TaskId) -> int | None:
         at = bisect_left(self._ids, task_id)
         return at if at < len(self._ids) and self._ids[at] == task_id else None
-
-    def _digest(self, at: int) -> bytes:
-        return self._state.digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES]
 
     def _share(self, task: Task) -> Row:
         """The row of `task`, equal values of different tasks being one object: `marshal` then loads them once."""
@@ -203,11 +200,6 @@ def _read_one(
     name: str, fd: int, known: bytes | None
 ) -> tuple[bytes, Task | None, list[tuple[Any, ...]]] | None:
     """One file's hash and what it says, or why it cannot be read; `None` where its hash is the `known` one."""
-    try:
-        from _blake2 import blake2b  # what hashlib offers, without loading OpenSSL: 3 ms
-    except ImportError:
-        from hashlib import blake2b
-
     from gittasks.workgraph import codec
 
     path = f"{store.FOLDER}/{name}"
@@ -217,10 +209,10 @@ def _read_one(
         return b"", None, [tuple(Problem(path, 0, "", error.message.removeprefix(name + ": "), kind="file"))]
     except OSError as error:
         return b"", None, [tuple(Problem(path, 0, "", f"cannot be read: {error.strerror}", kind="file"))]
-    digest = blake2b(data, digest_size=DIGEST_BYTES).digest()
-    if digest == known:
+    found = digest(data)
+    if found == known:
         return None
     try:
-        return digest, codec.parse_task(data, path, task_id=_id_of(name)), []
+        return found, codec.parse_task(data, path, task_id=_id_of(name)), []
     except BadTaskError as error:
-        return digest, None, [tuple(problem) for problem in error.problems]
+        return found, None, [tuple(problem) for problem in error.problems]

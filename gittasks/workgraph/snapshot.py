@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from array import array
+from bisect import bisect_left
 from functools import partial
 from itertools import chain
 from operator import attrgetter
@@ -18,7 +19,7 @@ from types import MappingProxyType
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.workgraph import graph, store
 from gittasks.workgraph.record import Problem, Row, Task
-from gittasks.workgraph.row_cache import load_rows, load_texts, save_texts, without
+from gittasks.workgraph.row_cache import digest, load_rows, load_texts, save_texts, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 # So few files are read sooner than the texts of all tasks are loaded.
 _FEW_ROWS = 20
+_row_id = attrgetter("id")
 _signature = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
 
 
@@ -80,6 +82,19 @@ class Snapshot:
         if missing > FEW_TEXTS:
             save_texts(*self._home, texts, self._state.hashes())
         return found
+
+    def digests(self, ids: Sequence[int]) -> tuple[bytes | None, ...]:
+        """The content hash of each task's file, `None` where there is no readable file of that id."""
+        found: list[bytes | None] = []
+        for task_id in ids:
+            at = bisect_left(self.rows, task_id, key=_row_id)
+            is_there = at < len(self.rows) and self.rows[at].id == task_id
+            found.append(self._state.digest_at(at) if is_there else None)
+        return tuple(found)
+
+    def stamp(self) -> bytes:
+        """A hash of all readable tasks: the same where they are the same."""
+        return digest(self._state.columns[0], self._state.digests) if self.rows else b""
 
     def _load_texts(self) -> dict[bytes, Text]:
         if self._texts is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +214,7 @@ def test_the_answer_is_the_same_from_the_cache(main: Project) -> None:
 
 def test_a_large_store_is_looked_at_in_rounds(main: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where looking at every file is too dear, moved folders and known files still show at once."""
-    from gittasks.app import board as module
+    from gittasks.app import elsewhere as module
 
     monkeypatch.setattr(module, "_FILES_PER_READ", 0)
     other = worktree(main, "other")
@@ -241,3 +243,38 @@ def test_commits_and_merges_here_keep_the_board_true(main: Project) -> None:
     edit(main, 1, priority=3)
     assert [row.priority for row in main.board().rows] == [3, 1, 4]
     assert record(main, 1)["from"] == {}
+
+
+def test_what_is_kept_of_a_fold_is_never_older_than_what_it_was_made_of(main: Project) -> None:
+    """Whatever moves, the board is what it would be with no cache at all."""
+    ann, bob = worktree(main, "ann"), worktree(main, "bob")
+    extra = Path(bob.top, ".tasks", "9.yaml")
+    moves: list[Callable[[], object]] = [
+        lambda: edit(ann, 1, status="completed"),
+        lambda: edit(main, 2, blocked_by=(1,)),
+        lambda: edit(main, 3, blocked_by=(2,)),
+        lambda: edit(bob, 1, status="completed", priority=0),
+        lambda: edit(main, 1, priority=1),
+        lambda: commit(main),
+        lambda: commit(ann),
+        lambda: extra.write_text("id: 9\nuid: 0123456789abcdef\nsubject: nine\n"),
+        lambda: extra.write_text("id: 9\nuid: 0123456789abcdef\nsubject: NINE\nblockedBy: [1]\n"),
+        lambda: extra.write_text("no: task\n"),
+        extra.unlink,
+        lambda: Path(bob.top, ".tasks", "3.yaml").unlink(),
+        lambda: git(Path(bob.top), "checkout", "--", ".tasks/3.yaml"),
+        lambda: git(Path(main.top), "merge", "-q", "--no-edit", "ann"),
+        lambda: git(Path(bob.top), "stash"),
+        lambda: git(Path(bob.top), "merge", "-q", "--no-edit", "ann"),
+        lambda: git(Path(main.top), "worktree", "remove", "--force", ann.top),
+    ]
+    for number, move in enumerate(moves):
+        move()
+        boards = [main.board(), main.board()]
+        shutil.rmtree(main.cache_folder)
+        kept, again, fresh = (_shown(board) for board in (*boards, main.board()))
+        assert kept == fresh and again == fresh, number
+
+
+def _shown(board: Any) -> Any:
+    return as_json(board, board.tasks()), board.derived, [str(problem) for problem in board.elsewhere]
