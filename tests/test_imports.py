@@ -19,6 +19,7 @@ HEAVY = {
     "git",
     "importlib.metadata",
     "inspect",
+    "locale",
     "logging",
     "pathlib",
     "psutil",
@@ -101,6 +102,12 @@ def test_a_read_imports_no_heavy_module(project: Path, command: str) -> None:
 @pytest.mark.parametrize("command", [name for name in READS if name != "complete"])
 def test_json_costs_a_read_json_and_no_more(project: Path, command: str) -> None:
     assert imported(project, *READS[command], "--json") & HEAVY == set()
+
+
+def test_a_task_without_runs_is_shown_without_what_runs_need(project: Path, cli: Cli) -> None:
+    assert "gittasks.runtime.record" not in imported(project, "show", "2")
+    cli("run", "--task", "2", "--wait", "--", "true")
+    assert "gittasks.runtime.record" in imported(project, "show", "2")
 
 
 def test_help_imports_no_heavy_module(project: Path) -> None:

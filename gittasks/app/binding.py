@@ -20,7 +20,11 @@ def find_bound(project: Project) -> TaskId | None:
     name = project.checkout.name
     if (made_for := _made_for(project, name)) is not None:
         return made_for
-    bound = [row.id for row in project.snapshot().rows if row.worktree == name and row.status not in CLOSED]
+    from gittasks.workgraph.snapshot import find_in_worktree
+
+    folder = store.require_folder(project.tasks_folder)
+    found = find_in_worktree(folder, project.cache_folder, name)
+    bound = [task_id for task_id, status in found if status not in CLOSED]
     return bound[0] if len(bound) == 1 else None
 
 

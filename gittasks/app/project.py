@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gittasks.app.starting import Started
     from gittasks.app.writing import Decide, Written
     from gittasks.repo.git import Git
+    from gittasks.runtime.folders import Folders
     from gittasks.runtime.record import Run
     from gittasks.workgraph.drafts import Draft
     from gittasks.workgraph.record import Task
@@ -271,6 +272,15 @@ class Project:
     def cache_folder(self) -> str:
         """Where caches of this clone lie; deleting it loses nothing."""
         return os.path.join(self.checkout.private_dir, "cache")
+
+    @property
+    def run_folders(self) -> Folders:
+        """Where this clone keeps its runs: the same for all its worktrees."""
+        from gittasks.repo.places import output_place
+        from gittasks.runtime.folders import Folders
+
+        place = output_place(self.checkout.common_dir, self.checkout.private_dir)
+        return Folders(place.folder, self.checkout.private_dir, place.shown)
 
     def drop_caches(self, worktree: str) -> None:
         """Delete the caches of a worktree that is gone."""

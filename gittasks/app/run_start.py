@@ -13,6 +13,7 @@ from gittasks.base.errors import GittasksError, UsageError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import shorten
 from gittasks.repo.discover import NoRepositoryError, find_checkout
+from gittasks.repo.places import ask_head, parse_head
 from gittasks.runtime import folders as run_folder_files
 from gittasks.runtime import launcher
 from gittasks.runtime.output import DEFAULT_LIMIT_BYTES
@@ -27,12 +28,14 @@ from gittasks.runtime.record import (
 )
 from gittasks.runtime.settings import settings_of
 from gittasks.runtime.tree import RUN_VARIABLE, SUPERVISOR_VARIABLE
+from gittasks.workgraph import store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
     from gittasks.app.project import Project
+    from gittasks.base.proc import Question
     from gittasks.repo.discover import Checkout
     from gittasks.runtime.launcher import Started
     from gittasks.workgraph.record import TaskId
@@ -107,8 +110,6 @@ def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Star
 
 
 def _require_task(project: Project, task_id: TaskId) -> None:
-    from gittasks.workgraph import store
-
     store.read_task(project.tasks_folder, task_id)
 
 
@@ -122,17 +123,23 @@ def _checkout_of(project: Project, cwd: str) -> Checkout | None:
 
 
 def _record(project: Project, order: Order, run: Run, cwd: str, checkout: Checkout | None) -> Run:
-    head = _head(project, checkout)
+    # git looks at all files while we look for the task; nothing of the run itself has begun.
+    asked = _ask_head(project, checkout)
+    try:
+        task_id = order.task_id or _bound_task(project)
+        owner = _owner(project, order.owner)
+    finally:
+        head = parse_head(asked.answer() if asked is not None else None)
     parent = project.env.get(RUN_VARIABLE, "")
     command = describe_command(tuple(os.fsencode(word) for word in order.argv))
     return run._replace(
         name=order.name,
         description=shorten(order.name or _as_typed(command), _MAX_DESCRIPTION),
-        work_graph_task_id=order.task_id or _bound_task(project),
+        work_graph_task_id=task_id,
         command=command,
         cwd=_as_text(cwd),
         worktree=checkout.name if checkout is not None and checkout.is_linked else None,
-        owner=_owner(project, order.owner),
+        owner=owner,
         parent=parent if is_run_id(parent) else None,
         timeout_s=order.timeout_s,
         notice=order.notice,
@@ -143,11 +150,13 @@ def _record(project: Project, order: Order, run: Run, cwd: str, checkout: Checko
     )
 
 
-def _head(project: Project, checkout: Checkout | None) -> Any:
+def _ask_head(project: Project, checkout: Checkout | None) -> Question | None:
+    """Tasks do not make a worktree dirty: nearly always some edit of theirs waits to go with a commit."""
+    if checkout is None or checkout.top is None:
+        return None
     from gittasks.repo.git import Git
-    from gittasks.repo.places import read_head
 
-    return read_head(Git(checkout.top, project.env)) if checkout is not None and checkout.top else None
+    return ask_head(Git(checkout.top, project.env), besides=store.FOLDER)
 
 
 def _bound_task(project: Project) -> TaskId | None:

@@ -1,6 +1,6 @@
 """Use cases of runs that are there: list, find, follow, wait, kill, tell, forget. Starting one is `run_start`.
 
-`runs_of_task` and `list_runs` are on the hot path: what they import, each `show` and `runs` pays for.
+`list_runs` is on the hot path: what it imports, each `runs` pays for, and each `show` of a task that has some.
 """
 
 from __future__ import annotations
@@ -8,20 +8,18 @@ from __future__ import annotations
 import os
 
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.repo.places import output_place
 from gittasks.runtime import journal, store
-from gittasks.runtime.folders import Folders
 from gittasks.runtime.record import LOW, RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from gittasks.app.project import Project
+    from gittasks.runtime.folders import Folders
     from gittasks.runtime.journal import Lines
     from gittasks.runtime.notices import Notice
     from gittasks.runtime.pruning import Pruned
     from gittasks.runtime.record import Run, RunId
-    from gittasks.workgraph.record import TaskId
 
 # How much longer than its grace a stop may take before `kill_runs` answers what is left.
 _KILL_PATIENCE_S = 10.0
@@ -36,9 +34,7 @@ class RunList(NamedTuple):
 
 def run_folders(project: Project) -> Folders:
     """Where this clone keeps its runs: the same for all its worktrees."""
-    checkout = project.checkout
-    place = output_place(checkout.common_dir, checkout.private_dir)
-    return Folders(place.folder, checkout.private_dir, place.shown)
+    return project.run_folders
 
 
 def list_runs(
@@ -83,11 +79,6 @@ def _last_ended(lines: Lines, limit: int) -> Lines:
     ended = [key for key in lines if key not in live]
     chosen = live.union(ended[max(len(ended) - limit, 0) :])
     return {key: line for key, line in lines.items() if key in chosen}
-
-
-def runs_of_task(project: Project, task_id: TaskId) -> list[Run]:
-    """The runs of one task, oldest first."""
-    return list_runs(project, task_id=task_id).runs
 
 
 def live_runs_in(project: Project, folder: str) -> list[Run]:

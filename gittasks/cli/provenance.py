@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 _WIDTH = 60
 
 
-def status_words(task: Task, landing: Landing) -> str:
+def status_words(task: Task, landing: Landing | None) -> str:
     """`completed, landed`, `completed, not landed on main`; the bare status where nothing can be said."""
-    landed = landing.of(task.id)
-    if landed is None:
+    landed = landing.of(task.id) if landing is not None else None
+    if landing is None or landed is None:
         return task.status
     return f"{task.status}, landed" if landed else f"{task.status}, not landed on {landing.branch}"
 

@@ -79,16 +79,21 @@ class Git(NamedTuple):
         extra_env: Mapping[str, str] | None = None,
     ) -> proc.Completed:
         """Run `git *args` whatever comes of it. `write` takes git's optional locks, as reads never do."""
-        env = scrub(self.env) | dict(self.fixed)
-        env["LC_ALL"] = "C"
-        if not write:
-            env["GIT_OPTIONAL_LOCKS"] = "0"
+        env = self._env(write=write)
         if args[0] != "commit":
             # What we do through git needs no hook of ours; one might wait for a lock that we hold.
             env["GITTASKS_HOOKS"] = "0"
         if extra_env:
             env.update(extra_env)
         return proc.run(("git", *args), cwd=self.folder, env=env, stdin=stdin)
+
+    def ask(self, *args: str) -> proc.Question:
+        """Start `git *args`, which only looks; its caller has the answer when it wants it."""
+        return proc.Question(("git", "-C", self.folder, *args), env=self._env(write=False))
+
+    def _env(self, *, write: bool) -> dict[str, str]:
+        env = scrub(self.env) | dict(self.fixed) | {"LC_ALL": "C"}
+        return env if write else env | {"GIT_OPTIONAL_LOCKS": "0"}
 
     def output(self, *args: str, stdin: bytes = b"", write: bool = False) -> bytes:
         """What a successful `git *args` prints. Raises `GitError`."""

@@ -8,6 +8,7 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo.discover import main_top
 
 if TYPE_CHECKING:
+    from gittasks.base.proc import Question
     from gittasks.repo.git import Git
 
 OUTPUTS = ".task_outputs"
@@ -21,7 +22,7 @@ class OutputPlace(NamedTuple):
 
 
 class Head(NamedTuple):
-    """The commit that a worktree stood on, and whether files that git tracks differed from it."""
+    """The commit that a worktree stood on, and whether files that git tracks (but one folder) differed from it."""
 
     commit: str | None
     dirty: bool
@@ -39,14 +40,20 @@ def output_place(common_dir: str, private_dir: str) -> OutputPlace:
     return OutputPlace(os.path.join(top, OUTPUTS), OUTPUTS)
 
 
-def read_head(git: Git) -> Head | None:
-    """Where a worktree stands now, by one git process; `None` where git cannot say."""
-    done = git.call(
-        "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--ignore-submodules=dirty"
-    )
-    if done.returncode:
+def ask_head(git: Git, *, besides: str) -> Question:
+    """Let git look where a worktree stands now; `parse_head` understands the answer.
+
+    Changes in the folder `besides` of its root do not count, and git spares itself the look at these files.
+    """
+    options = ("--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--ignore-submodules=dirty")
+    return git.ask("status", *options, "--", f":(top,exclude){besides}")
+
+
+def parse_head(answer: bytes | None) -> Head | None:
+    """Where a worktree stood when git was asked; `None` where git could not say."""
+    if answer is None:
         return None
-    fields = [field for field in done.stdout.split(b"\0") if field]
+    fields = [field for field in answer.split(b"\0") if field]
     commit = None
     for field in fields:
         if field.startswith(b"# branch.oid "):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gittasks.workgraph.overlay import Overlaid
+    from gittasks.workgraph.record import TaskId
     from gittasks.workgraph.row_cache import RowCache, Text
 
 # So few files are read sooner than the texts of all tasks are loaded.
@@ -50,13 +51,11 @@ class Snapshot:
         self.rows = rows
         self.derived = graph.Derived(*state.derived)
         self.problems = [Problem(*problem) for name in sorted(state.bad) for problem in state.bad[name][1]]
-        self._by_id: dict[int, Row] | None = None
 
     def find(self, task_id: int) -> Row | None:
         """The row of one task, `None` where there is no readable file of that id."""
-        if self._by_id is None:
-            self._by_id = {row.id: row for row in self.rows}
-        return self._by_id.get(task_id)
+        at = bisect_left(self.rows, task_id, key=_row_id)
+        return self.rows[at] if at < len(self.rows) and self.rows[at].id == task_id else None
 
     def tasks(self) -> list[Task]:
         """Full records of all tasks, sorted by id."""
@@ -111,6 +110,25 @@ def load_snapshot(folder: str, cache_folder: str, name: str) -> Snapshot:
 
     A cache that cannot be written is no error. Raises `OSError` where the folder itself cannot be read.
     """
+    state, rows = _load_state(folder, cache_folder, name)
+    return Snapshot(folder, state, state.rows() if rows is None else rows, (cache_folder, name))
+
+
+def find_in_worktree(folder: str, cache_folder: str, name: str) -> list[tuple[TaskId, str]]:
+    """(id, status) of the tasks that name the worktree `name`, by id. Loads nothing else of all the others.
+
+    As true as `load_snapshot`, and raises as it does.
+    """
+    state, _ = _load_state(folder, cache_folder, name)
+    places = state.column("worktree")
+    if name not in places:
+        return []
+    rows = zip(state.column("id"), state.column("status"), places, strict=True)
+    return [(task_id, status) for task_id, status, place in rows if place == name]
+
+
+def _load_state(folder: str, cache_folder: str, name: str) -> tuple[RowCache, list[Row] | None]:
+    """The cache, brought up to date with the files; and its rows, where they were needed for that."""
     state = load_rows(cache_folder, name)
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -125,12 +143,10 @@ def load_snapshot(folder: str, cache_folder: str, name: str) -> Snapshot:
             from gittasks.workgraph.refresh import Seen, refresh
 
             seen = Seen(fd, listing, others, present, signatures, newest_ns, taken_ns)
-            rows = refresh(state, seen, cache_folder, name)
-        else:
-            rows = state.rows()
+            return state, refresh(state, seen, cache_folder, name)
+        return state, None
     finally:
         os.close(fd)
-    return Snapshot(folder, state, rows, (cache_folder, name))
 
 
 def list_signatures(folder: str) -> tuple[list[str], bytes]:

@@ -14,7 +14,7 @@ from gittasks.app.run_start import Order, start_run
 from gittasks.base import identity
 from gittasks.repo.discover import find_checkout
 from gittasks.repo.git import Git
-from gittasks.repo.places import output_place, read_head
+from gittasks.repo.places import Head, ask_head, output_place, parse_head
 from gittasks.runtime.record import Run
 from gittasks.runtime.store import AmbiguousRunError, UnknownRunError
 from tests.conftest import git
@@ -102,7 +102,7 @@ def test_live_runs_in_a_folder(project: Project, repo: Path, tmp_path: Path) -> 
 def test_runs_of_a_task_are_those_that_say_so(project: Project, repo: Path) -> None:
     run = start(project, "true", name='"work_graph_task_id": 12,')
     runs.wait_runs(project, [run.id])
-    assert runs.runs_of_task(project, 12) == []  # type: ignore[arg-type]
+    assert runs.list_runs(project, task_id=12).runs == []
 
 
 def test_notices_and_pruning(project: Project) -> None:
@@ -175,11 +175,19 @@ def test_a_submodule_has_its_own(repo: Path, tmp_path: Path) -> None:
 def test_the_head_of_a_worktree(repo: Path, tmp_path: Path) -> None:
     door = Git(str(repo), dict(os.environ))
     head = git(repo, "rev-parse", "HEAD")
-    assert read_head(door) == (head, False)
+    assert head_of(door) == (head, False)
     (repo / "untracked").touch()
-    assert read_head(door) == (head, False)
+    assert head_of(door) == (head, False)
+    (repo / ".tasks").mkdir()
+    (repo / ".tasks" / "1.yaml").write_text("staged\n")
+    git(repo, "add", ".tasks")
+    assert head_of(door) == (head, False)
     (repo / "README").write_text("changed\n")
-    assert read_head(door) == (head, True)
+    assert head_of(door) == (head, True)
     git(tmp_path, "init", "-q", "empty")
-    assert read_head(Git(str(tmp_path / "empty"), dict(os.environ))) == (None, False)
-    assert read_head(Git(str(tmp_path), dict(os.environ))) is None
+    assert head_of(Git(str(tmp_path / "empty"), dict(os.environ))) == (None, False)
+    assert head_of(Git(str(tmp_path), dict(os.environ))) is None
+
+
+def head_of(door: Git) -> Head | None:
+    return parse_head(ask_head(door, besides=".tasks").answer())

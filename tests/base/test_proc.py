@@ -36,3 +36,9 @@ def test_a_child_that_keeps_the_pipe_holds_nobody_up() -> None:
     with nothing_remains():
         done = proc.run_bounded(("sh", "-c", "sleep 2 & echo up"), timeout_s=50)
         assert done == proc.Bounded(0, b"up\n", False)
+
+
+def test_a_question_is_answered_when_it_is_asked_for() -> None:
+    env = dict(os.environ)
+    asked = [proc.Question(argv, env=env) for argv in (("echo", "a"), ("false",), ("no-such-program",))]
+    assert [question.answer() for question in asked] == [b"a\n", None, None]

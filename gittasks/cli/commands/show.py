@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 
 from gittasks.app import reading
-from gittasks.app.landed import find_landed
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable, printable_block
 from gittasks.cli import parser as cli_parser
 from gittasks.cli.provenance import source_lines, status_words
 from gittasks.cli.tables import add_here_option, load_tasks
 from gittasks.repo.claims import claim_refs
+from gittasks.workgraph.record import COMPLETED
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from typing import Any
 
     from gittasks.app.holders import Holding
+    from gittasks.app.landed import Landing
     from gittasks.app.project import Project
     from gittasks.cli.context import Context
     from gittasks.runtime.record import Run
@@ -53,9 +54,9 @@ def run(args: Namespace, ctx: Context) -> int:
     holding = _holding(project, task)
     runs = _runs(project, task)
     notes = _notes(project, task)
-    landing = find_landed(project, [task.row])
+    landing = _landing(project, task)
     if ctx.json:
-        record["landed"] = landing.of(task.id)
+        record["landed"] = landing and landing.of(task.id)
         record["runs"] = [run.as_json() for run in runs]
         record["notes"] = [note.as_json() for note in notes]
         record["claim"] = holding and holding.as_json()
@@ -78,9 +79,21 @@ def _holding(project: Project, task: Task) -> Holding | None:
 
 
 def _runs(project: Project, task: Task) -> list[Run]:
+    from gittasks.runtime.glance import may_have_runs
+
+    if not may_have_runs(project.run_folders, task.id):
+        return []
     from gittasks.app import runs
 
-    return runs.runs_of_task(project, task.id)
+    return runs.list_runs(project, task_id=task.id).runs
+
+
+def _landing(project: Project, task: Task) -> Landing | None:
+    if task.status != COMPLETED:
+        return None
+    from gittasks.app.landed import find_landed
+
+    return find_landed(project, [task.row])
 
 
 def _notes(project: Project, task: Task) -> list[Any]:

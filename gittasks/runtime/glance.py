@@ -1,0 +1,32 @@
+"""Whether a task can have runs at all: most tasks have none, and taking the index apart to see that is dear."""
+
+from __future__ import annotations
+
+import os
+
+from gittasks.base.records import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gittasks.runtime.folders import Folders
+
+
+def may_have_runs(folders: Folders, task_id: int) -> bool:
+    """False only where it is certain: nothing lives, and the index, which is whole then, names no run of the task."""
+    if _listed(folders.live_folders):
+        return True
+    try:
+        with open(folders.index_file, "rb", buffering=0) as file:
+            data = file.read() or b""
+    except OSError:
+        # Missing, it has to be made again where there is something to make it from.
+        return bool(_listed(folders.ended_folder)) or os.path.lexists(folders.index_file)
+    # Lines in another spelling are for whoever takes the index apart.
+    is_plain = data.count(b'\n{"id": "') + data.startswith(b'{"id": "') == data.count(b"\n")
+    return not is_plain or b'"work_graph_task_id": %d,' % task_id in data
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
