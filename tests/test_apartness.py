@@ -25,6 +25,7 @@ RUN_CALLS: Calls = {
     "runs": [("runs",), ("runs", "--all", "--json"), ("runs", "--task", "1")],
     "logs": [("logs", "{run}"), ("logs", "--follow", "{run}")],
     "wait": [("wait", "{run}")],
+    "monitor": [("monitor", "--wait", "--file", "README", "--until", "exists")],
     "kill": [("kill", "{live}")],
     "notices": [("notices", "--peek"), ("notices",)],
     "workflow": [("workflow", "list")],

@@ -105,6 +105,21 @@ def run_bounded(
     return Bounded(process.returncode if in_time else None, bytes(talk.output), talk.is_cut)
 
 
+def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Popen[bytes]:
+    """Start `argv` without input, with both outputs in one pipe, `stdout` of the answer.
+
+    Raises `ProgramMissingError`.
+    """
+    import subprocess
+
+    try:
+        return subprocess.Popen(
+            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise _missing(argv, None, error) from None
+
+
 class _Talk:
     """What goes to a process and comes from it, without ever waiting for one of both alone."""
 
