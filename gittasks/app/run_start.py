@@ -52,6 +52,8 @@ class Order(NamedTuple):
     `env` is added to the project's environment; it may hold secrets, which reach no file. Without a `task_id` the
     task bound to this worktree is taken, if there is one. `leave_children` lets what the command leaves running live
     on. `spec` (JSON, no secrets) is for commands that are a worker of ours: see `app.worker`.
+    Such a worker may have its run `shown` as another command. With `tends`, the run is what the worker tends, and not
+    the worker itself (see `runtime.tending`).
 
     `notice` is how important its end is (one of `record.PRIORITIES`; default: by how it ends). `stall_after_s` is how
     long it may write nothing before it is shown as stalled (default: what the configuration says).
@@ -71,6 +73,8 @@ class Order(NamedTuple):
     notice: str | None = None
     stall_after_s: float | None = None
     extra: Mapping[str, Any] = {}
+    shown: tuple[str, ...] = ()
+    tends: bool = False
 
 
 def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Started:
@@ -99,10 +103,11 @@ def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Star
         run = run._replace(stall_after_s=config.stall_after)
     settings = settings_of(
         limit_bytes=order.limit_bytes,
-        timeout_s=order.timeout_s,
+        timeout_s=None if order.tends else order.timeout_s,
         leave_children=order.leave_children,
-        at_end=_questions(checkout),
+        at_end={} if order.tends else _questions(checkout),
         on_end=run_settings.announcement_of(project, config, starting.run_id),
+        tends=list(order.argv) if order.tends else None,
     )
     argv = [os.fsencode(word) for word in order.argv]
     env = _environment(project, order, run)
@@ -131,7 +136,7 @@ def _record(project: Project, order: Order, run: Run, cwd: str, checkout: Checko
     finally:
         head = parse_head(asked.answer() if asked is not None else None)
     parent = project.env.get(RUN_VARIABLE, "")
-    command = describe_command(tuple(os.fsencode(word) for word in order.argv))
+    command = describe_command(tuple(os.fsencode(word) for word in order.shown or order.argv))
     return run._replace(
         name=order.name,
         description=shorten(order.name or _as_typed(command), _MAX_DESCRIPTION),

@@ -40,10 +40,12 @@ def fork_command(
     cwd: bytes,
     output_fd: int,
     close_fds: Sequence[int],
+    holds_sigterm: bool = False,
 ) -> Child:
     """Make the process that will become `argv`: its own session, no input, both outputs to `output_fd`.
 
-    `close_fds` are closed in it at once: what the command may never hold, not even while it waits.
+    `close_fds` are closed in it at once: what the command may never hold, not even while it waits. With
+    `holds_sigterm` a SIGTERM waits until the command is ready to take it (sigprocmask(2)).
     """
     go_read, go_write = os.pipe()
     error_read, error_write = os.pipe()
@@ -51,6 +53,8 @@ def fork_command(
     if pid == 0:
         for fd in (go_write, error_read, *close_fds):
             os.close(fd)
+        if holds_sigterm:
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         _become(argv, env, cwd, output_fd, go_read, error_write)
     os.close(go_read)
     os.close(error_write)

@@ -16,7 +16,7 @@ from gittasks.base.jsontext import dumps
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.runtime import live, record
 from gittasks.runtime.record import LETTERS, RunId
-from gittasks.runtime.tree import SUPERVISOR_VARIABLE
+from gittasks.runtime.tree import RUN_VARIABLE, SUPERVISOR_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -180,7 +180,9 @@ def take_over(
 
     Raises as `Starting.go` does.
     """
-    return Starting(folders, run.id, alive_fd, env).go(run, settings, adopt=True).run
+    given = {**env, RUN_VARIABLE: run.id} if settings["tends"] else {}
+    variables = {os.fsencode(name): os.fsencode(value) for name, value in given.items()}
+    return Starting(folders, run.id, alive_fd, env).go(run, settings, env=variables, adopt=True).run
 
 
 def _supervisor_argv(run_id: RunId) -> list[str]:

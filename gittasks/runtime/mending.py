@@ -107,13 +107,13 @@ def _settle(folders: Folders, orphan: _Orphan, env: Mapping[str, str], alive: se
     try:
         if leader is None:
             return _end(folders, run, record.UNVERIFIED)
-        if identity.is_rebooted(leader):
-            return _end(folders, run, record.REBOOT)
-        if run.id in alive:
-            taken = os.dup(alive_fd)
-            return launcher.take_over(folders, run, _settings(folders, run), taken, env)
-        if identity.state_of(leader) == DEAD:
-            return _end(folders, run, record.LOST)
+        settings = _settings(folders, run)
+        is_dead = identity.state_of(leader) == DEAD
+        if run.id in alive or (is_dead and settings["tends"]):
+            return launcher.take_over(folders, run, settings, os.dup(alive_fd), env)
+        if is_dead:
+            rebooted = identity.is_rebooted(leader)
+            return _end(folders, run, record.REBOOT if rebooted else record.LOST)
         return run._replace(message=f"runs on {leader.host}, out of sight from here")
     finally:
         os.close(alive_fd)

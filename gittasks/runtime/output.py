@@ -55,6 +55,16 @@ def tail_files(live_folder: str) -> list[tuple[int, str]]:
     return sorted((int(start), os.path.join(live_folder, name)) for start, name in found if start.isdecimal())
 
 
+def kept_bytes(folders: Folders, run_id: RunId) -> int:
+    """How far the output of a live run is kept on disk: where a writer that starts now would go on."""
+    tails = tail_files(folders.live_folder(run_id))
+    start, path = tails[-1] if tails else (0, folders.output(run_id))
+    try:
+        return start + os.stat(path).st_size
+    except FileNotFoundError:
+        return start
+
+
 class OutputWriter:
     """The output of one live run; goes on where an earlier writer of the same run stopped.
 

@@ -9,10 +9,10 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.runtime import journal, store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gittasks.runtime.folders import Folders
-    from gittasks.runtime.record import Run
+    from gittasks.runtime.record import Run, RunId
 
 
 class Pruned(NamedTuple):
@@ -42,14 +42,24 @@ def prune(
         doomed = _choose(lines, older_than_s, keep)
         pruned = Pruned(tuple(doomed), sum(_size(folders.output(run.id)) for run in doomed))
         if not dry_run:
-            for run in doomed:
-                # The index forgets last: whatever stops us before, the run is still listed and pruned again.
-                _unlink(folders.output(run.id))
-                _unlink(folders.ended_file(run.id))
-                _unlink(folders.crash_file(run.id))
-                _unlink(folders.events_file(run.id))
-            journal.compact(folders, drop=[run.id for run in doomed])
+            _forget(folders, [run.id for run in doomed])
     return pruned
+
+
+def forget(folders: Folders, run_ids: Sequence[RunId]) -> None:
+    """Forget these runs, which have ended. Raises `FileHeldError`, `DiskError`."""
+    with flock.Hold(folders.lock_file, purpose="prune"):
+        _forget(folders, run_ids)
+
+
+def _forget(folders: Folders, run_ids: Sequence[RunId]) -> None:
+    for run_id in run_ids:
+        # The index forgets last: whatever stops us before, the run is still listed and pruned again.
+        _unlink(folders.output(run_id))
+        _unlink(folders.ended_file(run_id))
+        _unlink(folders.crash_file(run_id))
+        _unlink(folders.events_file(run_id))
+    journal.compact(folders, drop=run_ids)
 
 
 def _choose(lines: journal.Lines, older_than_s: float | None, keep: int | None) -> list[Run]:

@@ -41,8 +41,9 @@ def write_report(
 ) -> bool:
     """Say how far a run is; `False` where it has ended, or the disk refuses.
 
-    What is not spoken of stays as it was said last; `None` says nothing. `message` is cut to
-    `MAX_MESSAGE_CHARS`. `more` are further fields of the record (`REPORTABLE`, or names that `Run` does not have).
+    What is not spoken of stays as it was said last; so do `progress` and `message` where they are `None`. `message`
+    is cut to `MAX_MESSAGE_CHARS`. `more` are further fields of the record (`REPORTABLE`, or names that `Run` does
+    not have); `None` there takes back what was said.
     `reason` counts only in the end, where the worker fails; with `unverified` a run is never called killed.
     A run has one writer, its worker. Raises `BadReportError`.
     """
@@ -52,7 +53,9 @@ def write_report(
     if message is not None:
         said["message"] = shorten(message, MAX_MESSAGE_CHARS)
     try:
-        text = dumps(read_report(folders, run_id) | said).encode("ascii")
+        before = read_report(folders, run_id)
+        kept = {name: value for name, value in before.items() if name not in more}
+        text = dumps(kept | said).encode("ascii")
     except (TypeError, ValueError) as error:
         raise BadReportError(f"the report of run {run_id} is no JSON: {error}") from None
     if len(text) > MAX_BYTES:

@@ -19,7 +19,7 @@ import sys
 from gittasks.base import clock, identity
 from gittasks.base.errors import GittasksError
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.runtime import announcing, child, live, probe, record, report, settings
+from gittasks.runtime import announcing, child, live, probe, record, report, settings, tending
 from gittasks.runtime.folders import Folders
 from gittasks.runtime.output import OutputWriter
 from gittasks.runtime.watch import Signals, Watch, Watched
@@ -54,7 +54,7 @@ def main(*, alive_fd: int, ack_fd: int) -> NoReturn:
     guard = Guard(job, alive_fd=alive_fd, ack_fd=ack_fd)
     try:
         if job["adopt"]:
-            guard.adopt()
+            guard.adopt(job.pop("env"))
         else:
             # Taken out of the job: the guard itself does not keep the secrets of the environment.
             guard.start(job.pop("argv"), job.pop("env"), job.pop("cwd"), job.pop("spec"))
@@ -78,6 +78,8 @@ class Guard:
         self._is_child = False
         self._gets_orphans = False
         self._pipe_fd = -1
+        # What a command that tends something is started with again.
+        self._env: dict[bytes, bytes] = {}
         self._signals = Signals()
         self._writer = OutputWriter(
             self._folders, self._run.id, limit_bytes=int(self._settings["limit_bytes"])
@@ -86,11 +88,17 @@ class Guard:
     def start(self, argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, spec: bytes | None) -> None:
         """Start the command, or record why it cannot be started; tell whoever waits for it."""
         self._gets_orphans = _become_subreaper()
+        self._keep_env(env)
         try:
             live.open_up(self._folders, self._run, self._settings, spec)
             command_end = self._make_pipe()
             waiting = child.fork_command(
-                argv, env=env, cwd=cwd, output_fd=command_end, close_fds=(self._alive_fd, self._ack_fd)
+                argv,
+                env=env,
+                cwd=cwd,
+                output_fd=command_end,
+                close_fds=(self._alive_fd, self._ack_fd),
+                holds_sigterm=bool(self._settings["tends"]),
             )
         except (GittasksError, OSError) as error:
             self._give_up(error)
@@ -115,8 +123,12 @@ class Guard:
         self._is_child = True
         self._acknowledge(None)
 
-    def adopt(self) -> None:
-        """Take over from a guard that died: its command runs on, or has left something running."""
+    def adopt(self, env: dict[bytes, bytes]) -> None:
+        """Take over from a guard that died: its command runs on, or has left something running, or tends something.
+
+        `env` is what a command that tends something is started with again.
+        """
+        self._keep_env(env)
         self._leader = identity.parse_process(self._run.process)
         path = os.path.join(self._folders.live_folder(self._run.id), live.PIPE)
         with contextlib.suppress(FileNotFoundError):
@@ -127,6 +139,16 @@ class Guard:
 
     def watch(self) -> None:
         """Watch the command to its end and record it."""
+        watch = self._watch()
+        outcome = watch.until_over()
+        if self._settings["tends"]:
+            outcome = self._tend(outcome)
+        self._record_outcome(outcome)
+        if self._settings["leave_children"]:
+            os.close(self._alive_fd)
+            watch.discard_rest()
+
+    def _watch(self) -> Watch:
         assert self._leader is not None
         watched = Watched(
             self._run.id,
@@ -137,18 +159,62 @@ class Guard:
             float(self._settings["timeout_grace_s"]),
             bool(self._settings["leave_children"]),
             lambda: live.read_stop(self._folders, self._run.id),
+            bool(self._settings["tends"]),
         )
-        watch = Watch(
+        return Watch(
             watched,
             self._signals,
             pipe_fd=self._pipe_fd,
             writer=self._writer,
             on_stopping=self._note_stopping,
         )
-        self._record_outcome(watch.until_over())
-        if watched.leave_children:
-            os.close(self._alive_fd)
-            watch.discard_rest()
+
+    def _tend(self, outcome: Outcome) -> Outcome:
+        """Start a command that tends something again until there is an outcome; how the last one ended."""
+        pause_s, deaths = tending.FIRST_PAUSE_S, 0
+        while tending.read_outcome(self._folders, self._run.id) is None:
+            if live.read_stop(self._folders, self._run.id) is not None:
+                deaths += 1
+                if deaths > tending.MAX_DEATHS:
+                    break
+            self._signals.wait(pause_s)
+            pause_s = min(pause_s * 2, tending.LAST_PAUSE_S)
+            if self._start_again():
+                outcome = self._watch().until_over()
+        return outcome
+
+    def _start_again(self) -> bool:
+        """Start the command that goes on tending; whether that could be done, and it is on record."""
+        argv = [os.fsencode(word) for word in self._settings["tends"]]
+        cwd = os.fsencode(self._folders.private)
+        self._gets_orphans = _become_subreaper()
+        try:
+            command_end = self._make_pipe()
+            waiting = child.fork_command(
+                argv,
+                env=self._env,
+                cwd=cwd,
+                output_fd=command_end,
+                close_fds=(self._alive_fd,),
+                holds_sigterm=True,
+            )
+        except OSError:
+            return False
+        os.close(command_end)
+        try:
+            leader = identity.find_process(waiting.pid)
+            self._write(process=leader and leader.as_json(), supervisor=identity.this_process().as_json())
+        except (GittasksError, OSError):
+            child.discard(waiting)
+            return False
+        self._leader, self._is_child = leader, True
+        return child.release(waiting) is None
+
+    def _keep_env(self, env: dict[bytes, bytes]) -> None:
+        if self._settings["tends"]:
+            self._env = {
+                name: value for name, value in env.items() if name != tending.FIRST_VARIABLE.encode()
+            }
 
     def note_crash(self, error: BaseException) -> None:
         """Leave the trace of a bug where `doctor` and people find it; the run is taken over by the next command."""
@@ -160,6 +226,9 @@ class Guard:
             file.writelines(traceback.format_exception(error))
 
     def _record_outcome(self, outcome: Outcome) -> None:
+        if self._settings["tends"]:
+            self._record_tended()
+            return
         ending = record.judge(
             exit_code=outcome.exit_code,
             signal=outcome.signal,
@@ -184,6 +253,20 @@ class Guard:
             last_output_time=outcome.last_output_time or self._run.last_output_time,
             usage=(self._run.usage or {}) | measured if self._is_child else self._run.usage,
             **(answers | {name: said[name] for name in answers if name in said}),
+        )
+
+    def _record_tended(self) -> None:
+        """What a command that tends something says of its end is the end."""
+        self._run = report.lay_over(self._run, report.read_report(self._folders, self._run.id))
+        outcome = tending.read_outcome(self._folders, self._run.id) or tending.UNVERIFIED_OUTCOME
+        self._end(
+            outcome.status,
+            outcome.reason,
+            end_time=outcome.end_time,
+            exit_code=outcome.exit_code,
+            signal=outcome.signal,
+            message=outcome.message,
+            usage=outcome.usage,
         )
 
     def _end(self, status: str, reason: str, *, end_time: float | None = None, **facts: Any) -> None:
@@ -227,6 +310,9 @@ class Guard:
         path = os.path.join(self._folders.live_folder(self._run.id), live.PIPE)
         try:
             os.mkfifo(path, 0o600)
+        except FileExistsError:
+            # The pipe of the command before, which nobody writes to any more.
+            pass
         except OSError as error:
             if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS):
                 raise

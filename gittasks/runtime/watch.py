@@ -60,7 +60,7 @@ class Watched(NamedTuple):
     `gets_orphans` whether all that loses its parent below us becomes our child.
 
     `deadline` is in `clock.monotonic_s`. `read_stop` answers the grace in seconds when somebody asked to
-    stop the run.
+    stop the run. `tends` tells that the leader tends something elsewhere: it alone is told to stop, and never killed.
     """
 
     run_id: RunId
@@ -71,6 +71,7 @@ class Watched(NamedTuple):
     timeout_grace_s: float
     leave_children: bool
     read_stop: Callable[[], float | None]
+    tends: bool = False
 
 
 class Signals:
@@ -89,6 +90,14 @@ class Signals:
     def clear(self) -> None:
         """Empty `fd`: what woke us is about to be looked at."""
         os.read(self.fd, _READ_BYTES)
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until the next SIGTERM."""
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        until = clock.monotonic_s() + seconds
+        while not self.asked and poll.poll(max(until - clock.monotonic_s(), 0) * 1000):
+            self.clear()
 
     def _note_request(self, number: int, frame: object) -> None:
         self.asked = True
@@ -203,6 +212,12 @@ class Watch:
         return self._watched.deadline if self._stopped_for is None and self._ended_at is None else None
 
     def _stop(self, why: str, grace_s: float, now: float) -> None:
+        if self._watched.tends:
+            self._stopped_for = why
+            leader = identity.read_stat(self._watched.leader.pid)
+            tree.signal_all([leader] if leader and not self._ended_at else [], signal.SIGTERM)
+            self._on_stopping()
+            return
         if self._stopped_for is not None:
             # Asked again: never later than before.
             self._kill_at = min(self._kill_at or now, now + grace_s)

@@ -82,6 +82,7 @@ class Stage:
         at_end: dict[str, list[str]] | None = None,
         task_id: int | None = None,
         env: dict[str, str] | None = None,
+        tends: list[str] | None = None,
     ) -> launcher.Started:
         starting = launcher.begin(self.folders, LOCAL_BASH, os.environ)
         self.started.append(starting.run_id)
@@ -101,6 +102,7 @@ class Stage:
             timeout_grace_s=grace_s,
             leave_children=leave_children,
             at_end=at_end or {},
+            tends=tends,
         )
         variables = {**self.env, RUN_VARIABLE: starting.run_id, **(env or {})}
         return starting.go(
