@@ -7,7 +7,7 @@ something.
 
 from __future__ import annotations
 
-from gittasks.app.doctor import claims, clone, mending, tasks
+from gittasks.app.doctor import claims, clone, hooks, mending, tasks
 from gittasks.app.doctor.findings import ERROR, INFO, WARNING, Finding, Scene
 from gittasks.base.errors import GittasksError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -31,7 +31,7 @@ def examine(project: Project) -> tuple[Finding, ...]:
     """Everything that is wrong in this worktree and clone, worst first. Changes nothing. Raises `NoTasksError`."""
     scene = Scene.of(project)
     found: list[Finding] = []
-    for check in (*tasks.CHECKS, *clone.CHECKS, *claims.CHECKS):
+    for check in (*tasks.CHECKS, *clone.CHECKS, *claims.CHECKS, *hooks.CHECKS):
         try:
             found += check(scene)
         except GittasksError as error:

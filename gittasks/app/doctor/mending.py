@@ -10,6 +10,7 @@ from gittasks.app import writing
 from gittasks.app.doctor.claims import drop_claims
 from gittasks.app.doctor.clone import unused_caches
 from gittasks.app.doctor.findings import Scene
+from gittasks.app.doctor.hooks import install_again
 from gittasks.base import clock, files
 from gittasks.base.ids import new_uid
 from gittasks.base.records import TYPE_CHECKING
@@ -101,6 +102,7 @@ MENDERS: tuple[tuple[frozenset[str], Mender], ...] = (
     (frozenset(("outputs-tracked",)), untrack_outputs),
     (frozenset(("outputs-shown",)), hide_outputs),
     (frozenset(("claim-over",)), drop_claims),
+    (frozenset(("hook-missing", "hook-outdated", "hook-hides-yours")), install_again),
 )
 
 

@@ -152,7 +152,7 @@ def _write(project: Project, place: Place) -> None:
             data = hook_text.insert(place.data, lambda mark: _lines(place, mark))
         files.replace_file(place.path, data)
     else:
-        mark = MADE if os.path.isdir(folder) else MADE_FOLDER
+        mark = MADE if os.path.isdir(folder) or place.way == CONFIG else MADE_FOLDER
         os.makedirs(folder, exist_ok=True)
         # Whoever may look into the folder may run what is in it.
         mode = os.stat(folder).st_mode & 0o777

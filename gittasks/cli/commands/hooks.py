@@ -9,10 +9,10 @@ from gittasks.base.text import printable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Mapping, Sequence
 
-    from gittasks.app.hooking.installing import State
+    from gittasks.app.hooking.installing import Installed, State
+    from gittasks.app.hooking.proving import Proof
     from gittasks.cli.context import Context
 
 HELP = "install git hooks that help, take them away again, prove that your own still run"
@@ -52,10 +52,10 @@ def _install(ctx: Context) -> int:
     from gittasks.app.hooking import installing
 
     done = installing.install_hooks(ctx.project())
-    return tell_installed(ctx, done) if not ctx.json else _document(ctx, done.states, changed=done.changed)
+    return tell_installed(ctx, done) if not ctx.json else _document(ctx, done.states, {}, done.changed)
 
 
-def tell_installed(ctx: Context, done: Any) -> int:
+def tell_installed(ctx: Context, done: Installed) -> int:
     """Say what `install_hooks` came to."""
     if done.changed:
         ctx.out(f"hooks written: {', '.join(printable(path) for path in done.changed)}")
@@ -95,22 +95,52 @@ def _uninstall(ctx: Context) -> int:
 
 def _status(ctx: Context) -> int:
     from gittasks.app.hooking import installing
+    from gittasks.app.hooking.proving import prove
 
-    states = installing.hook_states(ctx.project())
-    is_fine = all(state.state == installing.INSTALLED for state in states)
+    project = ctx.project()
+    states = installing.hook_states(project)
+    proofs = prove(project, states)
+    wrong = [proof for proof in proofs.values() if False in (proof.ours, proof.yours)]
+    is_fine = not wrong and all(state.state == installing.INSTALLED for state in states)
     if ctx.json:
-        _document(ctx, states)
+        _document(ctx, states, proofs)
         return 0 if is_fine else 1
     for place, state in states:
-        ctx.out(f"{place.event:<18}  {state:<9}  {printable(place.path)}")
+        ctx.out(
+            f"{place.event:<18}  {state:<9}  {_words(proofs.get(place.event)):<17}  {printable(place.path)}"
+        )
     _tell_left(ctx, states)
+    for event, proof in proofs.items():
+        if proof.why:
+            ctx.say(f"gittasks: {event}: {proof.why}")
     return 0 if is_fine else 1
 
 
-def _document(ctx: Context, states: Sequence[State], **more: Any) -> int:
-    rows = [
-        {"event": place.event, "state": state, "way": place.way, "path": place.path, "why": place.why}
-        for place, state in states
-    ]
-    ctx.document({"hooks": rows, **{key: list(value) for key, value in more.items()}})
+def _words(proof: Proof | None) -> str:
+    """What came of running the hook, in few words."""
+    if proof is None or proof.ours is None:
+        return "not run"
+    if not proof.ours:
+        return "is not reached"
+    return {None: "runs", True: "runs, then yours", False: "HIDES YOURS"}[proof.yours]
+
+
+def _document(
+    ctx: Context, states: Sequence[State], proofs: Mapping[str, Proof], changed: Sequence[str] | None = None
+) -> int:
+    rows = []
+    for place, state in states:
+        proof = proofs.get(place.event)
+        rows.append(
+            {
+                "event": place.event,
+                "state": state,
+                "way": place.way,
+                "path": place.path,
+                "why": place.why or (proof.why if proof else ""),
+                "runs": proof and proof.ours,
+                "yours_run": proof and proof.yours,
+            }
+        )
+    ctx.document({"hooks": rows} | ({} if changed is None else {"changed": list(changed)}))
     return 0
