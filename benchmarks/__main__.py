@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import board, claims, peers, reads, runs, stress, writes
+from benchmarks import board, claims, hooks, peers, reads, runs, stress, writes
 from benchmarks.report import Table, as_markdown, as_text, failures, machine
 from benchmarks.stores import Store, make_store
 
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-_GROUPS = ("reads", "cold", "writes", "claims", "board", "runs", "peers", "in-a-row", "stress", "race")
+_GROUPS = ("reads", "cold", "writes", "claims", "board", "runs", "hooks", "peers", "in-a-row", "stress", "race")
 _LONG = ("board", "in-a-row", "stress", "race")
 _ROUNDS = 21
 _QUICK_ROUNDS = 5
@@ -126,6 +126,9 @@ def _measure(plan: Plan, program: str, scratch: Path) -> Iterator[Table]:
         beside = peers.spooler(small, program, scratch, rounds=plan.rounds)
         if beside:
             yield beside
+    if plan.wants("hooks"):
+        yield hooks.hooks(scratch / "hooks", env, program, rounds=plan.rounds)
+        yield hooks.rebase(scratch / "rebase", env, program, rounds=max(plan.rounds // 3, 3))
     if plan.wants("in-a-row"):
         yield runs.in_a_row(make_store(scratch / "many-runs", 20, env, program), program, count=plan.count)
     if plan.wants("stress"):

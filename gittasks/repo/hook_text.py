@@ -23,6 +23,9 @@ EVENTS = (
     "post-rewrite",
     "pre-push",
 )
+# Runs for each commit that a rebase makes again, where it has nothing to do: installed only when asked for.
+OPTIONAL = frozenset(("post-commit",))
+USUAL = tuple(event for event in EVENTS if event not in OPTIONAL)
 # Those that say so where gittasks cannot be found: one line for each thing that a user does, not one for each hook.
 _TELLING = ("pre-commit", "post-checkout", "post-merge", "pre-push")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gittasks.repo.hook_text import EVENTS
+from gittasks.repo.hook_text import USUAL
 from tests.conftest import Cli
 
 
@@ -16,7 +16,7 @@ def test_install_status_uninstall(repo: Path, cli: Cli) -> None:
     assert ".git/hooks/pre-push" in made.stdout and "this is a project" not in made.stdout
     assert cli("hooks", "install").stdout == "nothing to do: what can be installed is\n"
     lines = cli("hooks", "status").stdout.splitlines()
-    assert [line.split()[:2] for line in lines] == [[event, "installed"] for event in EVENTS]
+    assert [line.split()[:2] for line in lines] == [[event, "installed"] for event in USUAL]
     assert "runs, then yours" in lines[0] and "yours" not in lines[1]
     rows = json.loads(cli("hooks", "status", "--json").stdout)["hooks"]
     assert (rows[0]["runs"], rows[0]["yours_run"], rows[1]["yours_run"]) == (True, True, None)

@@ -9,46 +9,50 @@ from __future__ import annotations
 import os
 
 from gittasks.app.hooking.answer import QUIET, Answer
-from gittasks.app.hooking.checking import git_in_hook, parse_raw
+from gittasks.app.hooking.objects import RAW, git_in_hook, parse_raw
 from gittasks.base.errors import BusyError
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.repo import landing
 from gittasks.workgraph import store
 from gittasks.workgraph.record import COMPLETED, DELETED, MAX_FILE_BYTES, BadTaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-    from gittasks.app.hooking.checking import Changes
+    from gittasks.app.hooking.objects import Changes
     from gittasks.app.project import Project
     from gittasks.workgraph.record import Row, TaskId
     from gittasks.workgraph.snapshot import Snapshot
 
-_RAW = ("--raw", "-z", "--no-renames", "--no-abbrev")
 _SHOWN = 10
 
 
 def after_commit(project: Project) -> Answer:
     """post-commit: what this commit landed. What it broke, pre-commit has said."""
-    log = ("-c", "log.showRoot=true", "log", "-1", "--format=", "-m", "--first-parent", *_RAW)
+    show = ("-c", "log.showRoot=true", "show", "--format=", "-m", "--first-parent", *RAW)
     options = ("--no-show-signature", "--no-color", "HEAD", "--", store.FOLDER)
-    changes = _tasks(parse_raw(git_in_hook(project).capture(*log, *options) or b""))
-    if not changes:
-        return QUIET
-    snapshot = project.snapshot()
-    _raise_mark(project, changes)
-    return Answer(tuple(_landed(project, snapshot, changes)))
+    return Answer(
+        tuple(tell_landed(project, parse_raw(git_in_hook(project).capture(*show, *options) or b"")))
+    )
 
 
 def after_merge(project: Project) -> Answer:
     """post-merge, post-rewrite: what came in since ORIG_HEAD, where git left HEAD before it."""
-    facts = git_in_hook(project).capture("diff-tree", "-r", *_RAW, "ORIG_HEAD", "HEAD", "--", store.FOLDER)
+    facts = git_in_hook(project).capture("diff-tree", "-r", *RAW, "ORIG_HEAD", "HEAD", "--", store.FOLDER)
     changes = _tasks(parse_raw(facts or b""))
     if not changes:
         return QUIET
     snapshot = project.snapshot()
-    _raise_mark(project, changes)
+    raise_mark(project, changes)
     return Answer((*_landed(project, snapshot, changes), *_broken(snapshot, changes)))
+
+
+def tell_landed(project: Project, found: Changes) -> list[str]:
+    """What lands on the default branch with these changes, for a commit; the mark of ids rises above them."""
+    changes = _tasks(found)
+    if not changes:
+        return []
+    raise_mark(project, changes)
+    return _landed(project, project.snapshot(), changes)
 
 
 def _tasks(changes: Changes) -> dict[TaskId, Changes]:
@@ -61,17 +65,20 @@ def _tasks(changes: Changes) -> dict[TaskId, Changes]:
     return found
 
 
-def _raise_mark(project: Project, changes: dict[TaskId, Changes]) -> None:
+def raise_mark(project: Project, changes: Collection[TaskId]) -> None:
+    """Raise the mark of ids above `changes`; where a writer is at work, that one looks at all branches itself."""
     from gittasks.app import ids
 
     try:
-        ids.raise_mark(project, max(changes))
-    except BusyError:  # a writer is at work, and looks at all branches itself
+        ids.raise_mark(project, max(changes, default=0))
+    except BusyError:
         return
 
 
 def _landed(project: Project, snapshot: Snapshot, changes: dict[TaskId, Changes]) -> list[str]:
     """Tasks whose completion came onto the default branch with this."""
+    from gittasks.repo import landing
+
     rows = [row for task_id in sorted(changes) if (row := snapshot.find(task_id)) and row.status == COMPLETED]
     if not rows:
         return []

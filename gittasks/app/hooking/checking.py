@@ -8,21 +8,19 @@ from __future__ import annotations
 import os
 
 from gittasks.app.hooking.answer import QUIET, Answer
+from gittasks.app.hooking.objects import RAW, git_in_hook, parse_raw
 from gittasks.base.records import TYPE_CHECKING
+from gittasks.repo.index import operation_in_progress
 from gittasks.repo.places import OUTPUTS
 from gittasks.workgraph import store
-from gittasks.workgraph.config import CONFIG_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gittasks.app.hooking.objects import Changes
     from gittasks.app.project import Project
     from gittasks.repo.git import Git
-    from gittasks.repo.history import Version
     from gittasks.workgraph.record import Row, Task
-
-    # Path -> the version before (`None`: not there) and the one that is to be.
-    Changes = dict[str, tuple[Version | None, Version]]
 
 # So many levels of blockers are followed one by one; beyond, all tasks are read at once.
 _MOST_LEVELS = 6
@@ -30,21 +28,18 @@ _MOST_LEVELS = 6
 _RUN_FIELDS = frozenset(
     ("pid", "output_file", "exit_code", "notified", "start_time", "end_time", "work_graph_task_id")
 )
-_NO_FILE = "0" * 6
-_RAW = ("--raw", "-z", "--no-renames", "--no-abbrev")
 _FOLDERS = (store.FOLDER, OUTPUTS)
 _SHOWN = 20
-_OBJECTS = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
 
 def check_index(project: Project) -> Answer:
     """pre-commit: refuse where task files that this commit changes are broken. Raises `GitError`."""
     git = git_in_hook(project, "GIT_INDEX_FILE")
-    facts = git.capture("diff-index", *_RAW, "--cached", "HEAD", "--", *_FOLDERS)
+    facts = git.capture("diff-index", *RAW, "--cached", "HEAD", "--", *_FOLDERS)
     if facts is None:  # before the first commit
         tree = git.capture("hash-object", "-t", "tree", "--stdin")
         facts = git.output(
-            "diff-index", *_RAW, "--cached", (tree or b"HEAD").decode().strip(), "--", *_FOLDERS
+            "diff-index", *RAW, "--cached", (tree or b"HEAD").decode().strip(), "--", *_FOLDERS
         )
     if not facts:
         return QUIET
@@ -52,7 +47,16 @@ def check_index(project: Project) -> Answer:
     found, tasks = _check_files(git, changes)
     found += _check_graph(git, changes, tasks)
     cure = "mend them and `git add` them again; `git commit --no-verify` commits them as they are"
-    return _answer("commit", found, cure)
+    if found:
+        return _answer("commit", found, cure)
+    from gittasks.app.hooking.aftermath import raise_mark, tell_landed
+
+    if (
+        operation_in_progress(project.checkout.git_dir) == "a merge"
+    ):  # git runs no post-merge for one that stopped
+        return Answer(tuple(tell_landed(project, changes)))
+    raise_mark(project, [task.id for task in tasks.values()])
+    return QUIET
 
 
 def check_push(project: Project, remote: str, lines: Sequence[str]) -> Answer:
@@ -76,24 +80,12 @@ def check_push(project: Project, remote: str, lines: Sequence[str]) -> Answer:
     return _answer("push", found, cure)
 
 
-def git_in_hook(project: Project, *names: str) -> Git:
-    """git commands that see the objects which git's own process sees, and its index with `GIT_INDEX_FILE` in `names`.
-
-    A commit of some paths has an index of its own. Relative paths are from the worktree's root, where hooks run.
-    """
-    git = project.git
-    found = {name: project.env[name] for name in (*_OBJECTS, *names) if project.env.get(name)}
-    if "GIT_INDEX_FILE" in found:
-        found["GIT_INDEX_FILE"] = os.path.join(project.top, found["GIT_INDEX_FILE"])
-    return git._replace(fixed={**git.fixed, **found})
-
-
 def _pushed(git: Git, tip: str, old: str, remote: str) -> Changes:
     """The task files that commits which the remote has not changed, with the version that the last one left."""
     known = [f"--remotes={remote}"] if remote and not remote.startswith("-") else []
     if old.strip("0") and git.capture("cat-file", "-e", f"{old}^{{commit}}") is not None:
         known.append(old)
-    log = ("log", "--format=", "-m", "--first-parent", *_RAW)
+    log = ("log", "--format=", "-m", "--first-parent", *RAW)
     options = (*log, "--no-show-signature", "--no-color", tip, "--not", *known, "--", *_FOLDERS)
     paths = list(parse_raw(git.capture("-c", "log.showRoot=true", *options) or b"", with_gone=True))
     if not paths:
@@ -101,21 +93,6 @@ def _pushed(git: Git, tip: str, old: str, remote: str) -> Changes:
     from gittasks.repo import history
 
     return {path: (None, version) for path, version in history.committed_versions(git, tip, paths).items()}
-
-
-def parse_raw(facts: bytes, *, with_gone: bool = False) -> Changes:
-    """Raw lines of git's diff; files that are gone only where asked for."""
-    from gittasks.repo.history import Version
-
-    tokens = facts.split(b"\0")
-    changes: Changes = {}
-    for head, name in zip(tokens[::2], tokens[1::2], strict=False):
-        modes = head.decode("ascii", "replace").lstrip("\n:").split()
-        if len(modes) < 5 or (modes[1] == _NO_FILE and not with_gone):
-            continue
-        old = None if modes[0] == _NO_FILE else Version(modes[0], modes[2])
-        changes[os.fsdecode(name)] = (old, Version(modes[1], modes[3]))
-    return changes
 
 
 def _check_files(git: Git, changes: Changes) -> tuple[list[str], dict[str, Task]]:
@@ -145,7 +122,7 @@ def _check_files(git: Git, changes: Changes) -> tuple[list[str], dict[str, Task]
 def _read(path: str, data: bytes | None, found: list[str]) -> Task | None:
     """The task that the file holds, `None` for another file; what is wrong in it goes to `found`."""
     from gittasks.workgraph import codec
-    from gittasks.workgraph.config import BadConfigError, parse_config
+    from gittasks.workgraph.config import CONFIG_PATH, BadConfigError, parse_config
     from gittasks.workgraph.record import BadTaskError
 
     if data is None:

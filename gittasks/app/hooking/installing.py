@@ -61,22 +61,24 @@ class Uninstalled(NamedTuple):
     left: tuple[str, ...]
 
 
-def hook_states(project: Project) -> tuple[State, ...]:
+def hook_states(project: Project, *, with_optional: bool = False) -> tuple[State, ...]:
     """How each hook of ours stands in this clone. Raises `GitError`, `NoWorktreeError`."""
-    places = survey(project)
+    places = survey(project, with_optional=with_optional)
     wanted = _lefthook_text([place for place in places if place.way == LEFTHOOK])
     configured = _configured(project) if any(place.way == CONFIG for place in places) else frozenset()
     return tuple(State(place, _state(place, wanted, configured)) for place in places)
 
 
-def install_hooks(project: Project) -> Installed:
+def install_hooks(project: Project, *, with_optional: bool = False) -> Installed:
     """Put each hook of ours where it may stand in this clone; what stands already is brought up to date.
+
+    `with_optional`: also those that a rebase pays for with each of its commits.
 
     Raises `LockHeldError`, `DiskError`, `GitError`, `NoWorktreeError`.
     """
     changed, messages = [], []
     with project.lock("hooks install"):
-        states = hook_states(project)
+        states = hook_states(project, with_optional=with_optional)
         for place, state in states:
             if state in (INSTALLED, LEFT) or place.way == LEFTHOOK:
                 continue

@@ -12,7 +12,7 @@ from gittasks.base import files
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo.git import parse_version
-from gittasks.repo.hook_text import EVENTS, DamagedBlockError, find, remove, shell_problem
+from gittasks.repo.hook_text import EVENTS, OPTIONAL, DamagedBlockError, find, remove, shell_problem
 
 if TYPE_CHECKING:
     from gittasks.app.project import Project
@@ -66,11 +66,14 @@ def find_folder(project: Project) -> HooksFolder:
     return HooksFolder(folder, husky, shared=True, outside=not _is_within(folder, project.top))
 
 
-def survey(project: Project) -> list[Place]:
-    """Where each hook of ours is, or would go, in git's order of events."""
+def survey(project: Project, *, with_optional: bool = False) -> list[Place]:
+    """Where each hook of ours is, or would go, in git's order of events; an optional one also where it is there."""
     found = find_folder(project)
     has_config = parse_version(project.git.line("version")) >= CONFIG_SINCE
-    return [_place(project, found, event, has_config=has_config) for event in EVENTS]
+    places = [_place(project, found, event, has_config=has_config) for event in EVENTS]
+    return [
+        place for place in places if place.event not in OPTIONAL or with_optional or place.block is not None
+    ]
 
 
 def lefthook_file(top: str) -> str:

@@ -41,17 +41,20 @@ def configure(parser: ArgumentParser) -> None:
         action.add_argument(
             "--json", action="store_true", default=argparse.SUPPRESS, help="answer with one JSON document"
         )
+        if name == "install":
+            more = "also post-commit, which says what a commit landed: it makes rebases slower"
+            action.add_argument("--all", action="store_true", help=more)
 
 
 def run(args: Namespace, ctx: Context) -> int:
     """Do it."""
-    return {"install": _install, "uninstall": _uninstall, "status": _status}[args.action](ctx)
+    return {"install": _install, "uninstall": _uninstall, "status": _status}[args.action](args, ctx)
 
 
-def _install(ctx: Context) -> int:
+def _install(args: Namespace, ctx: Context) -> int:
     from gittasks.app.hooking import installing
 
-    done = installing.install_hooks(ctx.project())
+    done = installing.install_hooks(ctx.project(), with_optional=args.all)
     return tell_installed(ctx, done) if not ctx.json else _document(ctx, done.states, {}, done.changed)
 
 
@@ -76,7 +79,7 @@ def _tell_left(ctx: Context, states: Sequence[State]) -> None:
             ctx.say(f'hint: call `gittasks hook {place.event} "$@"` from it; exit code 65 is a refusal')
 
 
-def _uninstall(ctx: Context) -> int:
+def _uninstall(args: Namespace, ctx: Context) -> int:
     from gittasks.app.hooking import installing
 
     done = installing.uninstall_hooks(ctx.project())
@@ -93,7 +96,7 @@ def _uninstall(ctx: Context) -> int:
     return 1 if done.left else 0
 
 
-def _status(ctx: Context) -> int:
+def _status(args: Namespace, ctx: Context) -> int:
     from gittasks.app.hooking import installing
     from gittasks.app.hooking.proving import prove
 

@@ -11,12 +11,11 @@ import pytest
 from gittasks.app.hooking import installing
 from gittasks.app.hooking.installing import INSTALLED, LEFT, install_hooks, uninstall_hooks
 from gittasks.repo.git import parse_version
-from gittasks.repo.hook_text import EVENTS
+from gittasks.repo.hook_text import USUAL
 from tests.app.desk import at
 from tests.conftest import git
 
 Files = dict[str, tuple[int, bytes]]
-
 HAS_CONFIG_HOOKS = parse_version(git(Path("/"), "version")) >= (2, 54)
 OTHERS = {
     "a shell script": (b"#!/bin/sh\nexit 3\n", 0o755),
@@ -74,15 +73,15 @@ def test_a_clone_without_hooks_gets_all_of_them_and_loses_them_again(repo: Path)
     before = everything(repo)
     done = install_hooks(at(repo))
     assert set(states(repo).values()) == {INSTALLED}
-    assert {os.path.basename(path) for path in done.changed} == set(EVENTS)
-    for event in EVENTS:
+    assert {os.path.basename(path) for path in done.changed} == set(USUAL)
+    for event in USUAL:
         path = repo / ".git" / "hooks" / event
         assert stat.S_IMODE(path.stat().st_mode) & 0o111
     installed = everything(repo)
     assert install_hooks(at(repo)).changed == ()
     assert everything(repo) == installed
     gone = uninstall_hooks(at(repo))
-    assert (len(gone.removed), gone.left) == (len(EVENTS), ())
+    assert (len(gone.removed), gone.left) == (len(USUAL), ())
     assert everything(repo) == before
     assert uninstall_hooks(at(repo)).removed == ()
 
@@ -102,12 +101,12 @@ def test_a_folder_of_hooks_that_was_not_there_is_not_there_again(repo: Path) -> 
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_shell_script_of_the_user_gets_a_block_and_loses_it(repo: Path, name: str) -> None:
     data, mode = OTHERS[name]
-    for event in EVENTS:
+    for event in USUAL:
         write(repo / ".git" / "hooks" / event, data, mode)
     before = everything(repo)
     install_hooks(at(repo))
     assert set(states(repo).values()) == {INSTALLED}
-    for event in EVENTS:
+    for event in USUAL:
         path = repo / ".git" / "hooks" / event
         assert stat.S_IMODE(path.stat().st_mode) == mode
         assert path.read_bytes().endswith(data.partition(b"\n")[2])
@@ -123,7 +122,7 @@ def test_what_is_no_shell_script_is_left_alone_and_named(repo: Path, name: str) 
     write(repo / ".git" / "hooks" / "pre-push", *FOREIGN[name])
     before = everything(repo)
     install_hooks(at(repo))
-    assert states(repo) == dict.fromkeys(EVENTS, INSTALLED) | {"pre-push": LEFT}
+    assert states(repo) == dict.fromkeys(USUAL, INSTALLED) | {"pre-push": LEFT}
     assert (repo / ".git" / "hooks" / "pre-push").read_bytes() == FOREIGN[name][0]
     uninstall_hooks(at(repo))
     assert everything(repo) == before
@@ -149,7 +148,7 @@ def test_a_folder_of_the_team_gets_lines_without_anything_of_this_machine(repo: 
     before = everything(repo)
     done = install_hooks(at(repo))
     assert set(states(repo).values()) == {INSTALLED}
-    for event in EVENTS:
+    for event in USUAL:
         data = (repo / "scripts" / "hooks" / event).read_bytes()
         assert str(repo).encode() not in data and b"python" not in data
     assert "others get these" in " ".join(done.messages)
@@ -198,7 +197,7 @@ def test_marks_that_were_changed_keep_only_that_hook_from_being_taken_away(repo:
     path = repo / ".git" / "hooks" / "pre-commit"
     path.write_bytes(path.read_bytes().replace(b"# <<< gittasks hooks <<<\n", b""))
     gone = uninstall_hooks(at(repo))
-    assert len(gone.removed) == len(EVENTS) - 1
+    assert len(gone.removed) == len(USUAL) - 1
     [reason] = gone.left
     assert "pre-commit" in reason and "marks" in reason
 

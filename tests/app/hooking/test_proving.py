@@ -9,7 +9,7 @@ import pytest
 from gittasks.app.doctor import examine, mend
 from gittasks.app.hooking.installing import hook_states, install_hooks, uninstall_hooks
 from gittasks.app.hooking.proving import Proof, prove
-from gittasks.repo.hook_text import EVENTS
+from gittasks.repo.hook_text import EVENTS, USUAL
 from tests.app.desk import at, planned
 from tests.app.hooking.test_installing import write
 
@@ -41,7 +41,7 @@ def shelled(repo: Path) -> Path:
     planned(repo)
     for event, data in SHELLS.items():
         write(repo / ".git" / "hooks" / event, data)
-    install_hooks(at(repo))
+    install_hooks(at(repo), with_optional=True)
     return repo
 
 
@@ -55,7 +55,7 @@ def test_hooks_of_ours_alone_are_reached_and_nothing_is_said_of_others(repo: Pat
     planned(repo)
     assert codes(repo) == [] and proofs(repo) == {}
     install_hooks(at(repo))
-    assert proofs(repo) == dict.fromkeys(EVENTS, Proof(True, None))
+    assert proofs(repo) == dict.fromkeys(USUAL, Proof(True, None))
     assert codes(repo) == []
     uninstall_hooks(at(repo))
     assert codes(repo) == []
@@ -82,7 +82,7 @@ def test_a_hook_that_does_not_reach_us_is_found(shelled: Path) -> None:
 
 
 def test_a_hook_that_somebody_deleted_is_found_and_mended(shelled: Path) -> None:
-    (shelled / ".git" / "hooks" / "post-commit").unlink()
+    (shelled / ".git" / "hooks" / "post-rewrite").unlink()
     assert codes(shelled) == ["hook-missing"]
     mend(at(shelled))
     assert codes(shelled) == []
