@@ -15,7 +15,19 @@ from benchmarks.report import Table, as_markdown, as_text, failures, machine
 from benchmarks.stores import Store, make_store
 
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-_GROUPS = ("reads", "cold", "writes", "claims", "board", "runs", "hooks", "peers", "in-a-row", "stress", "race")
+_GROUPS = (
+    "reads",
+    "cold",
+    "writes",
+    "claims",
+    "board",
+    "runs",
+    "hooks",
+    "peers",
+    "in-a-row",
+    "stress",
+    "race",
+)
 _LONG = ("board", "in-a-row", "stress", "race")
 _ROUNDS = 21
 _QUICK_ROUNDS = 5

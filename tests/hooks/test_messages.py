@@ -1,4 +1,4 @@
-"""prepare-commit-msg and commit-msg: which commits get a trailer, and which do not."""
+"""commit-msg, and prepare-commit-msg with it: which commits get a trailer, and which do not."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from gittasks.app.hooking.installing import install_hooks
 from tests.app.desk import at, start
 from tests.conftest import git
 from tests.hooks.conftest import Git
 
 
-@pytest.fixture
-def bound(hooked: Path) -> Path:
+@pytest.fixture(params=(False, True), ids=("commit-msg", "both"))
+def bound(hooked: Path, request: pytest.FixtureRequest) -> Path:
     """A worktree bound to #1, with its binding committed."""
+    install_hooks(at(hooked), with_optional=request.param)
     folder = start(at(hooked))
     git(folder, "commit", "-q", "-m", "start")
     return folder
@@ -74,6 +76,15 @@ def test_a_merge_and_what_git_commits_again_keep_their_messages(bound: Path, hoo
     assert "Task:" not in message(bound)
     run("cherry-pick", "--allow-empty", "--keep-redundant-commits", "main", cwd=bound)
     assert message(bound) == "on main"
+
+
+def test_what_a_squash_gathered_keeps_its_message(bound: Path, hooked: Path, run: Git) -> None:
+    git(hooked, "switch", "-q", "-c", "side")
+    (hooked / "README").write_text("side\n")
+    run("commit", "-am", "on the side")
+    run("merge", "--squash", "side", cwd=bound)
+    run("commit", "--no-edit", cwd=bound)
+    assert message(bound).startswith("Squashed commit") and "Task:" not in message(bound)
 
 
 def test_a_completed_task_still_names_the_commit_that_completes_it(bound: Path, run: Git) -> None:

@@ -1,7 +1,8 @@
-"""prepare-commit-msg and commit-msg: the trailer `Task: #12` in the message of a commit made in a bound worktree.
+"""commit-msg and prepare-commit-msg: the trailer `Task: #12` in the message of a commit made in a bound worktree.
 
-A message that is still empty when the editor opens gets its trailer afterwards, from commit-msg: with one in it,
-leaving the message empty would no longer call the commit off.
+commit-msg alone does it, behind the editor. prepare-commit-msg, where it is installed, shows the trailer in the editor,
+and serves `--no-verify` too; it leaves an empty message alone, since one with a trailer would no longer call the
+commit off when nothing else is written.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 KEY = "Task"
 _MAX_BYTES = 1 << 22
+# There while what `git merge --squash` gathered waits for its commit.
+_SQUASH = "SQUASH_MSG"
 _SCISSORS = b"------------------------ >8 ------------------------"
 # What `git rebase --autosquash` folds into another commit, message and all.
 _FOLDED = (b"fixup! ", b"squash! ", b"amend! ")
@@ -34,7 +37,10 @@ def add_trailer(project: Project, args: Sequence[str]) -> None:
     path = os.path.join(project.top, args[0])
     if args[1:2] in (["merge"], ["squash"]) or not os.path.isdir(project.tasks_folder):
         return
-    if operation_in_progress(project.checkout.git_dir) not in (None, "a bisect"):
+    git_dir = project.checkout.git_dir
+    if operation_in_progress(git_dir) not in (None, "a bisect") or os.path.lexists(
+        os.path.join(git_dir, _SQUASH)
+    ):
         return
     message = files.read_regular(path, limit_bytes=_MAX_BYTES)
     text = _without_comments(message, _comment_char(project))

@@ -42,7 +42,7 @@ def configure(parser: ArgumentParser) -> None:
             "--json", action="store_true", default=argparse.SUPPRESS, help="answer with one JSON document"
         )
         if name == "install":
-            more = "also post-commit, which says what a commit landed: it makes rebases slower"
+            more = "also prepare-commit-msg and post-commit, which git runs for each commit of a rebase"
             action.add_argument("--all", action="store_true", help=more)
 
 
