@@ -1,7 +1,7 @@
 """commit-msg and prepare-commit-msg: the trailer `Task: #12` in the message of a commit made in a bound worktree.
 
-commit-msg alone does it, behind the editor. prepare-commit-msg, where it is installed, shows the trailer in the editor,
-and serves `--no-verify` too; it leaves an empty message alone, since one with a trailer would no longer call the
+commit-msg alone does it, behind the editor. prepare-commit-msg, where it is installed, shows the trailer in the
+editor, and serves `--no-verify`; it leaves an empty message alone, since one with a trailer would no longer call the
 commit off when nothing else is written.
 """
 
