@@ -63,7 +63,7 @@ def _load(path: str) -> tuple[int, set[str]]:
     try:
         state = json.loads(files.read_regular(path, limit_bytes=_MAX_STATE_BYTES))
         return int(state["highest"]), set(state["trees"])
-    except (OSError, ValueError, KeyError, TypeError, files.UnsafeFileError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, files.UnsafeFileError):
         return 0, set()
 
 
@@ -75,11 +75,9 @@ def _task_folders(project: Project) -> list[str]:
         tops.add(main)
     admin = os.path.join(common, "worktrees")
     for name in os.listdir(admin) if os.path.isdir(admin) else ():
-        try:
-            with open(os.path.join(admin, name, "gitdir"), "rb") as file:
-                tops.add(os.path.dirname(os.fsdecode(file.read(8192).strip())))
-        except OSError:
-            continue
+        link = files.first_line(os.path.join(admin, name, "gitdir"))
+        if link:
+            tops.add(os.path.dirname(os.path.join(admin, name, link)))
     return [os.path.join(top, store.FOLDER) for top in tops]
 
 

@@ -11,6 +11,7 @@ import os
 from gittasks.base import files
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo.discover import Checkout, find_checkout
+from gittasks.repo.layout import refuse_strange
 from gittasks.workgraph import store
 from gittasks.workgraph.record import TaskId
 
@@ -317,10 +318,11 @@ class Project:
 
 
 def open_project(start: str, *, env: Mapping[str, str] | None = None) -> Project:
-    """The project that the folder `start` lies in. Raises `NoRepositoryError`.
+    """The project that the folder `start` lies in. Raises `NoRepositoryError`, `StrangeLayoutError`.
 
     `env` is what git commands start from (default: this process's). GIT_DIR and GIT_WORK_TREE in it count.
     """
     env = os.environ if env is None else env
     checkout = find_checkout(start, git_dir=env.get("GIT_DIR"), work_tree=env.get("GIT_WORK_TREE"))
+    refuse_strange(checkout)
     return Project(checkout, env)

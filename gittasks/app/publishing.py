@@ -96,6 +96,10 @@ def exchange(project: Project, remote: str, *, push: bool = True) -> list[str]:
 def withdraw(project: Project, task_id: TaskId, remote: str, oid: str) -> Publication:
     """Take the claim `oid` away from a remote, if it is still there."""
     git = holders.git_of(project)
+    try:
+        claim_remotes.require_remote(git, remote)  # a claim is anybody's text: a URL in it may be a program
+    except claim_remotes.UnknownRemoteError as error:
+        return Publication(remote, False, error.message)
     answer = claim_remotes.push_deletion(git, project.checkout, remote, task_id, lease=oid)
     if answer.outcome == PUSHED:
         return Publication(remote, True)

@@ -1,7 +1,9 @@
 """Whether this clone may run the commands that `.tasks/config.yaml` and the workflows name.
 
 Whoever can push can change these files; so their commands run only after a person has looked at them and said so,
-here. The consent is to the exact bytes: any change asks again, a version that was trusted once stays trusted.
+here. The consent is to the exact bytes: any change asks again, a version that was trusted once stays trusted. It
+holds for this clone on this machine: the record says which folder it was written in, so one that an archive brings
+along, or a copy of the clone, asks again.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import hashlib
 import json
 import os
 
-from gittasks.base import clock, files
+from gittasks.base import clock, files, identity
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph import config as configs
@@ -62,7 +64,7 @@ def trust_state(project: Project) -> Trust:
     data = configs.read_config(store.require_folder(project.tasks_folder))
     config = configs.parse_config(data)
     sha256 = hashlib.sha256(data).hexdigest() if data else ""
-    trusted = _load(_path(project))
+    trusted = _load(project)
     since = trusted.get(sha256)
     if not config.has_commands:
         return Trust(NOTHING, sha256, since, config)
@@ -74,7 +76,7 @@ def trust_state(project: Project) -> Trust:
 def state_of(project: Project, data: bytes, workflow: str) -> FileTrust:
     """Whether this clone trusts `data` as the file of the workflow called `workflow`."""
     sha256 = hashlib.sha256(data).hexdigest()
-    trusted = _load(_path(project))
+    trusted = _load(project)
     since = trusted.get(_key(workflow, sha256))
     was_trusted = any(key.startswith(_key(workflow, "")) for key in trusted)
     return FileTrust(TRUSTED if since else CHANGED if was_trusted else UNTRUSTED, sha256, since)
@@ -100,19 +102,19 @@ def grant(project: Project, sha256: str | None, workflows: Mapping[str, str] | N
                 "the configuration changed while you looked at it; nothing is trusted",
                 hint="look at it again",
             )
-        trusted = _load(_path(project))
+        trusted = _load(project)
         keys = [_key(name, known) for name, known in (workflows or {}).items()]
         for key in [sha256, *keys] if sha256 is not None else keys:
             trusted.pop(key, None)
             trusted[key] = clock.now_utc()
-        _save(_path(project), dict(list(trusted.items())[-_KEPT:]))
+        _save(project, dict(list(trusted.items())[-_KEPT:]))
 
 
 def revoke(project: Project) -> bool:
     """Trust no version any longer; answer whether one was trusted."""
     with project.lock("trust"):
-        had = bool(_load(_path(project)))
-        _save(_path(project), {})
+        had = bool(_load(project))
+        _save(project, {})
     return had
 
 
@@ -136,10 +138,21 @@ def _path(project: Project) -> str:
     return os.path.join(project.checkout.private_dir, _FILE_NAME)
 
 
-def _load(path: str) -> dict[str, str]:
-    """Hash (see `_key`) to the time it was trusted, oldest first; a missing or damaged file trusts nothing."""
+def _seal(project: Project) -> str:
+    """What no other clone can say: this user, this machine, this very folder."""
     try:
-        content = json.loads(files.read_regular(path, limit_bytes=_MAX_BYTES))
+        folder = os.stat(project.checkout.private_dir).st_ino
+    except OSError:
+        folder = 0
+    return hashlib.sha256(f"{os.geteuid()} {folder} {identity.machine_id()}".encode()).hexdigest()
+
+
+def _load(project: Project) -> dict[str, str]:
+    """Hash (see `_key`) to the time it was trusted, oldest first; nothing for a damaged file, or another clone's."""
+    try:
+        content = json.loads(files.read_regular(_path(project), limit_bytes=_MAX_BYTES))
+        if content["clone"] != _seal(project):
+            return {}
         return {str(sha256): str(since) for sha256, since in content["trusted"].items()}
     except (
         FileNotFoundError,
@@ -153,7 +166,8 @@ def _load(path: str) -> dict[str, str]:
         return {}
 
 
-def _save(path: str, trusted: dict[str, str]) -> None:
-    document = json.dumps({"schema": 1, "trusted": trusted}, indent=1) + "\n"
+def _save(project: Project, trusted: dict[str, str]) -> None:
+    path = _path(project)
+    document = json.dumps({"schema": 1, "clone": _seal(project), "trusted": trusted}, indent=1) + "\n"
     files.replace_file(path, document.encode(), mode=0o600)
     files.sync_folder(os.path.dirname(path))

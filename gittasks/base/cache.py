@@ -1,12 +1,14 @@
 """Cache files: plain values marshalled behind a checksum. They can be deleted at any time; doubt means "no cache".
 
 `marshal` is the fastest there is and builtin. Its format belongs to one interpreter version, which the head of the
-file names; the file lies in a folder that only its owner writes to.
+file names. It also names the folder it was written in: a clone that was copied or unpacked from somewhere brings
+caches along that nobody should believe.
 """
 
 from __future__ import annotations
 
 import marshal
+import os
 import sys
 import zlib
 
@@ -26,7 +28,7 @@ def load_cache(path: str, layout: str) -> Any:
         data = files.read_regular(path, limit_bytes=_MAX_BYTES)
     except (OSError, files.UnsafeFileError):
         return None
-    head = _head(layout)
+    head = _head(layout, path)
     start = len(head) + _CHECKSUM_BYTES
     if not data.startswith(head) or len(data) < start:
         return None
@@ -35,7 +37,7 @@ def load_cache(path: str, layout: str) -> Any:
         return None
     try:
         return marshal.loads(payload)
-    except (ValueError, EOFError, TypeError):
+    except (ValueError, EOFError, TypeError, MemoryError):
         return None
 
 
@@ -43,8 +45,17 @@ def save_cache(path: str, layout: str, value: Any) -> bool:
     """Save `value` (builtin types only) at `path`; answer whether that was possible: a full disk is no error."""
     payload = marshal.dumps(value)
     checksum = zlib.crc32(payload).to_bytes(_CHECKSUM_BYTES, "big")
-    return files.write_cache(path, _head(layout) + checksum + payload)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    except OSError:
+        return False
+    return files.write_cache(path, _head(layout, path) + checksum + payload)
 
 
-def _head(layout: str) -> bytes:
-    return f"gittasks cache {layout} {sys.hexversion:x} {sys.byteorder}\n".encode()
+def _head(layout: str, path: str) -> bytes:
+    """What the file must begin with: one that came along from elsewhere names another folder and another user."""
+    try:
+        folder = os.stat(os.path.dirname(path)).st_ino
+    except OSError:
+        folder = 0
+    return f"gittasks cache {layout} {sys.hexversion:x} {sys.byteorder} {folder} {os.geteuid()}\n".encode()

@@ -69,6 +69,34 @@ def read_regular(path: str, *, limit_bytes: int, dir_fd: int | None = None) -> b
         os.close(fd)
 
 
+def read_start(path: str, limit_bytes: int) -> bytes | None:
+    """The first `limit_bytes` of a regular file, also through a link; `None` where none is, or it cannot be read.
+
+    For files of git's, which are allowed to be links, but not to make a reader wait.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return None
+        data = os.read(fd, limit_bytes)
+        while len(data) < limit_bytes and (more := os.read(fd, limit_bytes - len(data))):
+            data += more
+        return data
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def first_line(path: str) -> str | None:
+    """The first line of a regular file, without its end and at most 8 KiB of it; `None` as `read_start`."""
+    data = read_start(path, 8192)
+    return None if data is None else os.fsdecode(data.partition(b"\n")[0].rstrip(b"\r"))
+
+
 def replace_file(path: str, data: bytes, *, mode: int | None = None) -> None:
     """Put `data` at `path` in one step: readers see the old file or the new one, also after a crash.
 
@@ -160,6 +188,10 @@ def _write_temp(path: str, data: bytes, *, mode: int | None) -> str:
         fd = os.open(temp, flags, 0o666 if mode is None else mode)
     except FileExistsError:
         # A killed writer's: the caller's lock says that nobody is writing it now.
+        if stat.S_ISDIR(os.lstat(temp).st_mode):
+            raise UnsafeFileError(
+                f"{temp}: is a folder, where our temporary file goes", hint="look into it, and move it away"
+            ) from None
         os.unlink(temp)
         fd = os.open(temp, flags, 0o666 if mode is None else mode)
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
+from gittasks.base.files import first_line
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -170,6 +171,15 @@ def boot_id() -> str:
     if _boot_id is None:
         _boot_id = _read_boot_id() if _LINUX else _sysctl("kern.bootsessionuuid")
     return _boot_id
+
+
+def machine_id() -> str:
+    """What tells this machine from others (machine-id(5)); its name where it has nothing better."""
+    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        line = first_line(path)
+        if line:
+            return line
+    return os.uname().nodename
 
 
 def _read_boot_id() -> str:

@@ -5,8 +5,11 @@ Lines that a crash tore are left out when read. The caller holds the lock that m
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
+from gittasks.base import files
 from gittasks.base.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,8 +23,11 @@ def append(path: str, line: bytes, *, max_bytes: int) -> None:
     """
     if os.path.exists(path) and os.path.getsize(path) + len(line) > max_bytes:
         os.replace(path, _old(path))
-    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    fd = os.open(path, flags, 0o600)
     try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "is no regular file", path)
         size = os.fstat(fd).st_size
         torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
         os.write(fd, b"\n" + line if torn else line)
@@ -51,8 +57,6 @@ def _old(path: str) -> str:
 
 def _lines(path: str, limit_bytes: int) -> list[bytes]:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+        return files.read_regular(path, limit_bytes=limit_bytes).split(b"\n")
+    except (OSError, files.UnsafeFileError):
         return []
-    with open(fd, "rb") as file:
-        return file.read(limit_bytes).split(b"\n")

@@ -25,6 +25,20 @@ def printable_block(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" or c in _HARMLESS else _escape(c) for c in text)
 
 
+def json_printable(document: str) -> str:
+    """The same JSON document, with what `printable` escapes spelled in JSON's own way."""
+    if document.isprintable():
+        return document
+    return "".join(
+        c if c.isprintable() or c in "\n\t" or c in _HARMLESS else _json_escape(c) for c in document
+    )
+
+
+def look_alike(text: str) -> str:
+    """`text` with all but ASCII escaped: nothing in it looks like something else."""
+    return printable(text.encode("ascii", "backslashreplace").decode("ascii"))
+
+
 def shorten(text: str, width: int) -> str:
     """`text` cut to `width` characters, the last one an ellipsis where something was cut."""
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
@@ -61,6 +75,11 @@ def _columns(char: str) -> int:
     if east_asian_width(char) in "WF":
         return 2
     return 0 if combining(char) else 1
+
+
+def _json_escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def _escape(char: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.base.text import printable_block
+from gittasks.base.text import json_printable, printable, printable_block
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,16 +52,20 @@ class Context:
         self.stdout.write(text + "\n")
 
     def out_path(self, path: str) -> None:
-        """Write a path as the answer, byte for byte: it is for programs to use."""
+        """Write a path as the answer: byte for byte for programs, but printable on a terminal."""
+        if self.stdout.isatty() and not path.isprintable():
+            self.out(printable(path))
+            return
         self.stdout.flush()
         self.stdout.buffer.write(os.fsencode(path) + b"\n")
         self.stdout.buffer.flush()
 
     def document(self, content: Mapping[str, Any]) -> None:
-        """Write the one JSON document of a command, with its `schema` first."""
+        """Write the one JSON document of a command, its `schema` first, and nothing in it that moves a cursor."""
         import json
 
-        self.stdout.write(json.dumps({"schema": SCHEMA, **content}, ensure_ascii=False) + "\n")
+        text = json.dumps({"schema": SCHEMA, **content}, ensure_ascii=False)
+        self.stdout.write(json_printable(text) + "\n")
 
     def say(self, text: str) -> None:
         """Tell a person something that is not the answer."""

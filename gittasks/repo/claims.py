@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 
+from gittasks.base.files import read_start
 from gittasks.base.records import TYPE_CHECKING
+from gittasks.repo.layout import MAX_PACKED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,11 +66,8 @@ def read_ref(checkout: Checkout, env: Mapping[str, str], ref: str) -> str | None
     common = checkout.common_dir
     if _has_reftable(common):
         return _oid(_ask(checkout, env, "rev-parse", "--verify", "--quiet", ref))
-    try:
-        with open(os.path.join(common, ref), "rb") as file:
-            return _oid(os.fsdecode(file.read(100)))
-    except OSError:
-        return _oid(_packed(common).get(ref, ""))
+    data = read_start(os.path.join(common, ref), 100)
+    return _oid(_packed(common).get(ref, "")) if data is None else _oid(os.fsdecode(data))
 
 
 def _has_reftable(common: str) -> bool:
@@ -106,10 +105,8 @@ def _listed(folder: str) -> list[str]:
 
 def _packed(common: str) -> dict[str, str]:
     """Name to object id of our refs in `packed-refs`, whose other lines (there may be many) are not looked at."""
-    try:
-        with open(os.path.join(common, "packed-refs"), "rb") as file:
-            data = file.read()
-    except OSError:
+    data = read_start(os.path.join(common, "packed-refs"), MAX_PACKED_BYTES)
+    if data is None:
         return {}
     found = {}
     wanted = b" " + ROOT.encode()
@@ -126,6 +123,8 @@ def _packed(common: str) -> dict[str, str]:
 def _task_of(ref: str) -> int | None:
     """The id of the task that a ref claims; `None` for any other ref, and for a lock that git left."""
     folder, _, name = ref.rpartition("/")
+    if "/../" in ref:  # no ref of git's has that: it would lead out of where refs lie
+        return None
     if folder != ROOT + _CLAIMS and not (
         folder.startswith(f"{ROOT}{_REMOTES}/") and folder.endswith(f"/{_CLAIMS}")
     ):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from gittasks.base.errors import SetupError
+from gittasks.base.files import first_line, read_start
 from gittasks.base.records import NamedTuple
 
 MAIN_NAME = "main"
@@ -78,6 +79,7 @@ def find_checkout(start: str, *, git_dir: str | None = None, work_tree: str | No
             found = _follow(dot_git)
             return _checkout(named_top or _top_beside(found, folder), found)
         if _is_git_dir(folder):
+            _refuse_bare_inside(folder)
             return _checkout(named_top, folder)
         parent = os.path.dirname(folder)
         if parent == folder:
@@ -88,8 +90,31 @@ def find_checkout(start: str, *, git_dir: str | None = None, work_tree: str | No
         folder = parent
 
 
+def _refuse_bare_inside(git_dir: str) -> None:
+    """Raise where a bare repository lies among the files of another one: a clone may have brought it along.
+
+    git would do what its configuration says, and that can start programs (git-config(1), safe.bareRepository).
+    """
+    folder = os.path.dirname(git_dir)
+    while True:
+        dot_git = os.path.join(folder, ".git")
+        if os.path.lexists(dot_git):
+            link = first_line(dot_git) or ""
+            named = os.path.join(folder, link[len("gitdir: ") :]) if link.startswith("gitdir: ") else dot_git
+            if os.path.realpath(named) == git_dir or git_dir.startswith(os.path.realpath(named) + os.sep):
+                return  # `proj/.git` names `proj/.bare`; or git's own folder for a submodule
+            raise NoRepositoryError(
+                f"{git_dir} is a bare repository inside the files of {folder}: it may be a stranger's",
+                hint=f"change to {folder}; if you made it yourself, name it with GIT_DIR",
+            )
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return
+        folder = parent
+
+
 def _checkout(top: str | None, git_dir: str) -> Checkout:
-    common = _first_line(os.path.join(git_dir, "commondir"))
+    common = first_line(os.path.join(git_dir, "commondir"))
     if common is None:
         return Checkout(top, git_dir, git_dir, MAIN_NAME)
     return Checkout(top, git_dir, os.path.realpath(os.path.join(git_dir, common)), os.path.basename(git_dir))
@@ -108,7 +133,7 @@ def _top_beside(git_dir: str, folder: str) -> str | None:
 
 def _top_of(git_dir: str, start: str) -> str | None:
     """The worktree of a named git folder: a linked one knows it, else the folder above `.git`."""
-    link = _first_line(os.path.join(git_dir, "gitdir"))
+    link = first_line(os.path.join(git_dir, "gitdir"))
     if link is not None:
         return os.path.realpath(os.path.dirname(os.path.join(git_dir, link)))
     if os.path.basename(git_dir) == ".git":
@@ -118,7 +143,7 @@ def _top_of(git_dir: str, start: str) -> str | None:
 
 
 def _follow(dot_git: str) -> str:
-    line = _first_line(dot_git) or ""
+    line = first_line(dot_git) or ""
     if not line.startswith("gitdir: "):
         raise NoRepositoryError(f"{dot_git} is not a git link: expected `gitdir: <path>`")
     target = os.path.realpath(os.path.join(os.path.dirname(dot_git), line[len("gitdir: ") :]))
@@ -159,11 +184,7 @@ def core_setting(git_dir: str, name: str) -> str | None:
     """`core.<name>` as the repository's own config files say it, `None` where they do not."""
     found = None
     for file in ("config", "config.worktree"):
-        try:
-            with open(os.path.join(git_dir, file), "rb") as stream:
-                lines = os.fsdecode(stream.read(_MAX_CONFIG_BYTES)).split("\n")
-        except OSError:
-            continue
+        lines = os.fsdecode(read_start(os.path.join(git_dir, file), _MAX_CONFIG_BYTES) or b"").split("\n")
         section = ""
         for line in lines:
             line = line.strip()
@@ -174,11 +195,3 @@ def core_setting(git_dir: str, name: str) -> str | None:
             if section == "core" and key.strip().lower() == name:
                 found = value.strip().strip('"')
     return found
-
-
-def _first_line(path: str) -> str | None:
-    try:
-        with open(path, "rb") as file:
-            return os.fsdecode(file.readline(8192).rstrip(b"\r\n"))
-    except OSError:
-        return None

@@ -47,6 +47,11 @@ _LOCAL = (
 )
 
 
+# What a repository's own configuration must not start, since no answer of ours needs it: a program that is asked
+# which files changed, one that checks signatures in a log, a pager.
+_TAME = ("--no-pager", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false")
+
+
 class GitError(GittasksError):
     """A git command failed; `returncode` and `stderr` are git's own."""
 
@@ -85,7 +90,7 @@ class Git(NamedTuple):
             env["GITTASKS_HOOKS"] = "0"
         if extra_env:
             env.update(extra_env)
-        return proc.run(("git", *args), cwd=self.folder, env=env, stdin=stdin)
+        return proc.run(("git", *_TAME, *args), cwd=self.folder, env=env, stdin=stdin)
 
     def ask(self, *args: str) -> proc.Question:
         """Start `git *args`, which only looks; its caller has the answer when it wants it."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from gittasks.base.files import first_line
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -58,9 +59,5 @@ def _ask(git: Git, *args: str) -> str:
 
 
 def _head_of(common_dir: str) -> str:
-    try:
-        with open(os.path.join(common_dir, "HEAD"), "rb") as file:
-            line = os.fsdecode(file.readline(8192)).strip()
-    except OSError:
-        return ""
+    line = first_line(os.path.join(common_dir, "HEAD")) or ""
     return line.removeprefix("ref: " + _HEADS) if line.startswith("ref: " + _HEADS) else ""

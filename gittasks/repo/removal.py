@@ -151,7 +151,9 @@ def unregister(git: Git, tree: Worktree) -> None:
 
 def empty_trash(trash: str) -> None:
     """Delete what killed removals left in the trash; the caller holds the worktrees' lock."""
-    for name in os.listdir(trash) if os.path.isdir(trash) else ():
+    # A link would lead us to somebody's files.
+    is_folder = os.path.isdir(trash) and not os.path.islink(trash)
+    for name in os.listdir(trash) if is_folder else ():
         delete_tree(os.path.join(trash, name))
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 
+from gittasks.base.files import first_line, read_start
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo.discover import MAIN_NAME, main_top
+from gittasks.repo.layout import MAX_PACKED_BYTES
 
 if TYPE_CHECKING:
     from gittasks.repo.discover import Checkout
@@ -41,7 +43,7 @@ def find_siblings(checkout: Checkout, *, also_gone: bool = False) -> list[Siblin
         found.append(Sibling(MAIN_NAME, top, common))
     for name in names:
         git_dir = os.path.join(admin, name)
-        link = _read_line(os.path.join(git_dir, "gitdir"))
+        link = first_line(os.path.join(git_dir, "gitdir"))
         if git_dir != checkout.git_dir and link:
             found.append(Sibling(name, os.path.dirname(os.path.join(git_dir, link)), git_dir))
     return [item for item in found if also_gone or os.path.lexists(os.path.join(item.top, ".git"))]
@@ -71,24 +73,14 @@ def _read_ref(name: str, git_dir: str, common_dir: str) -> str | None:
     shared = name.startswith("refs/") and not name.startswith(
         ("refs/bisect/", "refs/worktree/", "refs/rewritten/")
     )
-    value = _read_line(os.path.join(common_dir if shared else git_dir, name))
+    value = first_line(os.path.join(common_dir if shared else git_dir, name))
     return value or (_find_packed(name, common_dir) if shared else None)
 
 
 def _find_packed(name: str, common_dir: str) -> str | None:
-    try:
-        with open(os.path.join(common_dir, "packed-refs"), "rb") as file:
-            data = file.read()
-    except OSError:
+    data = read_start(os.path.join(common_dir, "packed-refs"), MAX_PACKED_BYTES)
+    if data is None:
         return None
     wanted = b" " + os.fsencode(name) + b"\n"
     end = data.find(wanted)
     return data[data.rfind(b"\n", 0, end) + 1 : end].decode("ascii", "replace") if end >= 0 else None
-
-
-def _read_line(path: str) -> str | None:
-    try:
-        with open(path, "rb") as file:
-            return os.fsdecode(file.readline(8192).rstrip(b"\r\n"))
-    except OSError:
-        return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from gittasks.base.files import first_line, read_start
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo.git import failure
 from gittasks.repo.history import Version
@@ -99,7 +100,9 @@ def find_finished(git: Git) -> Sides | None:
 def find_rebase(git_dir: str) -> tuple[str, str] | None:
     """Of a rebase under way, the commit that is rebased onto and the one that the branch had; `None` for none."""
     for name in ("rebase-merge", "rebase-apply"):
-        onto, before = (_read_line(os.path.join(git_dir, name, part)) for part in ("onto", "orig-head"))
+        onto, before = (
+            (first_line(os.path.join(git_dir, name, part)) or "").strip() for part in ("onto", "orig-head")
+        )
         if onto and before:
             return onto, before
     return None
@@ -152,13 +155,13 @@ def name_commit(git: Git, commit: str) -> str:
 
 
 def _rebase(git: Git, folder: str, ours: Side) -> Sides:
-    onto = _read_line(os.path.join(folder, "onto"))
+    onto = (first_line(os.path.join(folder, "onto")) or "").strip()
     if onto:
         ours = ours._replace(name=name_commit(git, onto))
     commit = _commit(git, "REBASE_HEAD")
     if commit is None:  # `git am`: the other side is a patch
         return Sides("rebase", ours, Side("the patch", None), None)
-    branch = _read_line(os.path.join(folder, "head-name")).removeprefix("refs/heads/")
+    branch = (first_line(os.path.join(folder, "head-name")) or "").strip().removeprefix("refs/heads/")
     title = _title(git, commit)
     name = title if branch in ("", "detached HEAD") else f"{branch}, commit {title}"
     return Sides("rebase", ours, Side(name, commit), _parent(git, commit))
@@ -177,11 +180,7 @@ def _squashed(git: Git, git_dir: str) -> str | None:
 
     git keeps the message alone, which lists the commits from the tip on, and deletes it when HEAD moves.
     """
-    try:
-        with open(os.path.join(git_dir, "SQUASH_MSG"), "rb") as file:
-            lines = file.read(_SQUASH_BYTES).splitlines()
-    except OSError:
-        return None
+    lines = (read_start(os.path.join(git_dir, "SQUASH_MSG"), _SQUASH_BYTES) or b"").splitlines()
     first = next((line for line in lines if line.startswith(b"commit ")), b"")
     return _commit(git, os.fsdecode(first[7:])) if first[7:].isalnum() else None
 
@@ -201,11 +200,3 @@ def _parent(git: Git, commit: str) -> str | None:
 def _title(git: Git, commit: str) -> str:
     line = git.find_line("log", "-1", "--no-show-signature", "--no-color", "--format=%h %s", commit)
     return line if line else commit[:12]
-
-
-def _read_line(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return os.fsdecode(file.readline(8192).strip())
-    except OSError:
-        return ""

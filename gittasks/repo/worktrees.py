@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 
 from gittasks.base.errors import BusyError, RefusedError, SetupError
+from gittasks.base.files import read_start
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import discover, refs
 from gittasks.repo.discover import MAIN_NAME
 from gittasks.repo.git import failure
+from gittasks.repo.layout import require_readable_worktrees
 
 if TYPE_CHECKING:
     from gittasks.repo.git import Git
@@ -65,6 +67,7 @@ class Worktree(NamedTuple):
 
 def list_worktrees(git: Git, checkout: discover.Checkout) -> list[Worktree]:
     """All worktrees of the clone, the main one (or the bare repository) first. Raises `GitError`."""
+    require_readable_worktrees(checkout.common_dir)
     output = git.output("worktree", "list", "--porcelain", "-z")
     names = _registered(checkout.common_dir)
     found = []
@@ -232,11 +235,8 @@ def _registered(common_dir: str) -> dict[str, str]:
 
 
 def _read_link(path: str) -> str | None:
-    try:
-        with open(path, "rb") as file:
-            return os.fsdecode(file.read(_MAX_LINK_BYTES).strip())
-    except OSError:
-        return None
+    data = read_start(path, _MAX_LINK_BYTES)
+    return None if data is None else os.fsdecode(data.strip())
 
 
 def _is_busy_with(git_dir: str, branch: str) -> bool:

@@ -17,6 +17,7 @@ import os
 import stat
 
 from gittasks.base.errors import RefusedError, SetupError
+from gittasks.base.files import read_start
 from gittasks.base.ids import new_base36
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
@@ -105,7 +106,11 @@ def prepare(folders: Folders) -> None:
 
 def prepare_private(folders: Folders) -> None:
     """Make the folders of private records. Raises `NoFolderError`."""
+    is_first = not os.path.isdir(folders.ended_folder)
     _make(folders.live_folders)
+    if is_first and os.path.lexists(folders.index_file):
+        # What lies there before the first run of this clone came along with it, or was here before `deinit`.
+        os.replace(folders.index_file, folders.index_file + ".foreign")
     _make(folders.ended_folder)
 
 
@@ -123,7 +128,7 @@ def prepare_outputs(folder: str) -> None:
     if info.st_mode & 0o077:
         os.chmod(folder, 0o700)
     ignore = os.path.join(folder, ".gitignore")
-    if not os.path.lexists(ignore):
+    if read_start(ignore, len(_IGNORE) + 1) != _IGNORE or os.path.islink(ignore):
         _write_ignore(ignore)
 
 

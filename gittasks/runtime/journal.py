@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 from gittasks.base.errors import SetupError
 from gittasks.base.files import UnsafeFileError, replace_file
@@ -32,6 +33,8 @@ _STATUS_WITHIN = 100
 # Two lines a run are its normal life, a third one comes when its end is told.
 _BLOAT = 1.5
 _SPARE_LINES = 512
+_MAX_BYTES = 1 << 29
+_STRANGE = "we did not write this: move it away, the index is then made again"
 
 Lines = dict[bytes, bytes]
 
@@ -64,6 +67,8 @@ def load(folders: Folders) -> Lines | None:
 
 def read_index(folders: Folders) -> Index | None:
     """The index, folded; `None` where there is none."""
+    if not os.path.isdir(folders.ended_folder):
+        return None  # no run was ever started in this clone: an index that is there came along with it
     data = _read(folders.index_file)
     return None if data is None else fold(data)
 
@@ -152,7 +157,11 @@ def append(folders: Folders, lines: bytes) -> None:
 
 
 def _open(path: str) -> int:
-    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "is no regular file", path)
+    return fd
 
 
 def _append_to(fd: int, lines: bytes) -> None:
@@ -296,4 +305,7 @@ def _read(path: str) -> bytes | None:
             raise UnsafeFileError(f"{path}: is a symbolic link: expected a regular file") from None
         raise
     with open(fd, "rb", buffering=0) as file:
+        info = os.fstat(fd)
+        if not stat.S_ISREG(info.st_mode) or info.st_size > _MAX_BYTES:
+            raise UnsafeFileError(f"{path}: is no regular file of at most {_MAX_BYTES} bytes", hint=_STRANGE)
         return file.read() or b""

@@ -120,7 +120,7 @@ def read_config(tasks_folder: str) -> bytes:
     path = os.path.join(tasks_folder, CONFIG_NAME)
     try:
         return files.read_regular(path, limit_bytes=MAX_CONFIG_BYTES)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return b""
     except files.UnsafeFileError as error:
         what = error.message.removeprefix(path + ": ")

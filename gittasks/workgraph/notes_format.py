@@ -25,6 +25,10 @@ class Note(NamedTuple):
     text: str
     path: str
 
+    def as_json(self) -> dict[str, str]:
+        """The note as documents show it."""
+        return self._asdict()
+
 
 def format_note(author: str, created: str, text: str) -> bytes:
     """The file of a note; `created` as in `2026-11-23T10:15:00Z`. Raises `FieldError` for a text that is none."""

@@ -14,12 +14,12 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph.record import MAX_FILE_BYTES, BadTaskError, Problem, TaskId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gittasks.workgraph.record import Task
 
 FOLDER = ".tasks"
-MAX_JOURNAL_BYTES = 1 << 30
+MAX_JOURNAL_BYTES = 1 << 28
 
 
 class NoTasksError(SetupError):
@@ -53,6 +53,17 @@ def parse_file_name(name: str) -> TaskId | None:
     if name.endswith(".yaml") and digits.isdecimal() and digits.isascii():
         return TaskId(int(digits)) if digits[0] != "0" and len(digits) <= 9 else None
     return None
+
+
+def is_task_path(name: object) -> bool:
+    """Whether `name`, relative to `.tasks`, is a path that we give: of a task, a note, settings or attributes."""
+    if not isinstance(name, str) or "\0" in name:
+        return False
+    head, slash, rest = name.partition("/")
+    if not slash:
+        return parse_file_name(name) is not None or name in ("config.yaml", ".gitattributes")
+    is_id = parse_file_name(head + ".yaml") is not None
+    return is_id and rest.endswith(".md") and "/" not in rest and not rest.startswith(".")
 
 
 def require_folder(folder: str) -> str:
@@ -109,17 +120,25 @@ def write(folder: str, writes: Sequence[FileWrite], *, journal: str) -> None:
             raise FileExistsError(os.path.join(folder, item.name))
     entries = [[item.name, item.data.decode(), _current(folder, item), item.create] for item in writes]
     document = json.dumps({"folder": folder, "writes": entries}, ensure_ascii=False)
-    files.replace_file(journal, document.encode())
+    data = document.encode()
+    if len(data) > MAX_JOURNAL_BYTES:
+        raise InvalidError(
+            f"{len(data)} bytes at once: expected at most {MAX_JOURNAL_BYTES}", hint="bring them in in parts"
+        )
+    files.replace_file(journal, data)
     files.sync_folder(os.path.dirname(journal))
     _write_each(folder, writes)
     os.unlink(journal)
 
 
-def recover(journal: str) -> int:
+def recover(journal: str, *, is_ours: Callable[[str], bool]) -> int:
     """Finish the write that a killed process left in `journal`; answer how many files it holds, 0 without one.
 
+    `is_ours` says of a folder whether it is the `.tasks` of a worktree of this clone: an unpacked archive may bring
+    a journal along, and nothing is written anywhere else, or under any other name than we give.
+
     Raises `EditedMeanwhileError` where somebody changed one of its files since, `InvalidError` for a journal that
-    cannot be read (it is kept).
+    cannot be read or is not ours (it is kept).
     """
     try:
         data = files.read_regular(journal, limit_bytes=MAX_JOURNAL_BYTES)
@@ -133,11 +152,17 @@ def recover(journal: str) -> int:
         entries = [
             (FileWrite(name, text.encode(), create), old) for name, text, old, create in document["writes"]
         ]
-    except (ValueError, KeyError, TypeError) as error:
+        foreign = [item.name for item, _ in entries if not is_task_path(item.name)]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidError(
-            f"{journal}: cannot be read: {error}",
+            f"{journal}: cannot be read: {str(error)[:200]}",
             hint="it holds an interrupted write: look into it, then move it away",
         ) from None
+    if foreign or not isinstance(folder, str) or (os.path.lexists(folder) and not is_ours(folder)):
+        raise InvalidError(
+            f"{journal}: is to write {foreign[0] if foreign else 'in'} {folder!r}, where no tasks of this clone are",
+            hint="we did not write this: look at where this clone came from, then move the file away",
+        )
     if not os.path.isdir(folder):  # the worktree went away, and the half-written files with it
         os.unlink(journal)
         return 0

@@ -101,18 +101,18 @@ def interrupted(folder: Path, *, done: int) -> list[FileWrite]:
 @pytest.mark.parametrize("done", [0, 1, 2, 3])
 def test_a_killed_write_is_finished_by_the_next(folder: Path, done: int) -> None:
     writes = interrupted(folder, done=done)
-    assert store.recover(journal(folder)) == 3
+    assert store.recover(journal(folder), is_ours=lambda _: True) == 3
     for item in writes:
         assert (folder / item.name).read_bytes() == item.data
     assert not Path(journal(folder)).exists()
-    assert store.recover(journal(folder)) == 0
+    assert store.recover(journal(folder), is_ours=lambda _: True) == 0
 
 
 def test_recovery_does_not_overwrite_what_somebody_edited_since(folder: Path) -> None:
     interrupted(folder, done=1)
     (folder / "3.yaml").write_bytes(b"by hand\n")
     with pytest.raises(store.EditedMeanwhileError, match=r"3\.yaml"):
-        store.recover(journal(folder))
+        store.recover(journal(folder), is_ours=lambda _: True)
     assert (folder / "3.yaml").read_bytes() == b"by hand\n"
     assert Path(journal(folder)).exists()
 
@@ -120,7 +120,7 @@ def test_recovery_does_not_overwrite_what_somebody_edited_since(folder: Path) ->
 def test_a_journal_that_cannot_be_read_is_kept(folder: Path) -> None:
     Path(journal(folder)).write_text('{"folder": ')
     with pytest.raises(InvalidError, match="journal"):
-        store.recover(journal(folder))
+        store.recover(journal(folder), is_ours=lambda _: True)
     assert Path(journal(folder)).exists()
 
 
@@ -128,7 +128,7 @@ def test_a_journal_of_a_worktree_that_is_gone_is_dropped(folder: Path) -> None:
     interrupted(folder, done=0)
     (folder / "3.yaml").unlink()
     folder.rmdir()
-    assert store.recover(journal(folder)) == 0
+    assert store.recover(journal(folder), is_ours=lambda _: True) == 0
     assert not Path(journal(folder)).exists()
 
 

@@ -145,7 +145,7 @@ def _follow(ctx: Context, run: Run) -> int:
         if ctx.json:
             runs.wait_runs(project, [run.id])
         else:
-            printer = OutputPrinter(ctx.stdout, raw=True)
+            printer = OutputPrinter(ctx.stdout, raw=not ctx.stdout.isatty())
             for block in runs.follow_output(project, run):
                 printer.write(block)
             printer.close()

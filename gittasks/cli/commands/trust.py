@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.base.text import printable
+from gittasks.base.text import look_alike, printable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -110,16 +110,16 @@ def _answer(ctx: Context, *, talk: str = "", shown: bool = False) -> int:
 
 
 def _show_commands(ctx: Context, state: Trust, found: list[Found]) -> None:
-    """Every command as a shell would take it, and nothing of it raw."""
+    """Every command as a shell would take it, and a letter that looks like another one as what it is."""
     if ctx.json:
         return
     import shlex
 
     for title, commands in (("check", state.config.checks), ("agent", state.config.agents)):
         for name, argv in commands.items():
-            ctx.out(f"{title} {printable(name)}: {printable(shlex.join(argv))}")
+            ctx.out(f"{title} {printable(name)}: {look_alike(shlex.join(argv))}")
     if state.config.on_finish:
-        ctx.out(f"on_finish: {printable(shlex.join(state.config.on_finish))}")
+        ctx.out(f"on_finish: {look_alike(shlex.join(state.config.on_finish))}")
     for one in found:
         if one.workflow is not None:
             _show_workflow(ctx, one)
@@ -129,4 +129,4 @@ def _show_workflow(ctx: Context, one: Found) -> None:
     """The whole text: variables and conditions decide as much as the commands do."""
     ctx.out(f"{one.path}:")
     for line in one.text.split("\n"):
-        ctx.out(f"    {printable(line.rstrip())}".rstrip())
+        ctx.out(f"    {look_alike(line.rstrip())}".rstrip())

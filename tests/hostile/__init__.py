@@ -1,0 +1,1 @@
+"""Repositories that an attacker wrote: what lies in them, what must not come of it."""

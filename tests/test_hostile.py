@@ -1,0 +1,41 @@
+"""Hostile repositories: whatever a stranger wrote runs nothing, leads nowhere, hangs nothing, forges nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.cases import CASES
+from tests.hostile.table import Case
+from tests.hostile.yard import Yard, check, make_template
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hostile")
+
+
+@pytest.fixture
+def yard(template: Path, tmp_path: Path) -> Iterator[Yard]:
+    if not (template / "template").exists():
+        make_template(template)
+    yield Yard(tmp_path, template / "template")
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def _param(case: Case) -> object:
+    return pytest.param(case, id=case.name, marks=[pytest.mark.long] if case.is_long else [])
+
+
+@pytest.mark.parametrize("case", [_param(case) for case in CASES])
+def test_a_hostile_repository(case: Case, yard: Yard) -> None:
+    case.arrange(yard)
+    before = yard.outside_now()
+    told = yard.call(case.calls, cwd=yard.repo / case.folder, stdin=case.stdin)
+    check(yard, before, told)
+    assert case.codes is None or list(told.codes) == list(case.codes), told
+    if case.then is not None:
+        case.then(yard, told)
