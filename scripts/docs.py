@@ -19,6 +19,8 @@ from gittasks.cli.parser import build
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 COMMANDS_PAGE = ROOT / "docs" / "commands.md"
+SAFETY = ROOT / "docs" / "safety.md"
+CASES_BEGIN, CASES_END = "<!-- cases: written by `make docs` -->", "<!-- end of cases -->"
 BEGIN, END = "<!-- commands: written by `make docs` -->", "<!-- end of commands -->"
 _TITLES = {"tasks": "Tasks", "worktrees": "Worktrees and git", "runs": "Runs", "more": "More"}
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -48,7 +50,33 @@ def generated() -> dict[Path, str]:
     """What each page with a generated part should say."""
     head, rest = README.read_text(encoding="utf-8").split(BEGIN)
     readme = f"{head}{BEGIN}\n\n{command_table()}\n{END}{rest.split(END)[1]}"
-    return {README: readme, COMMANDS_PAGE: commands_page()}
+    head, rest = SAFETY.read_text(encoding="utf-8").split(CASES_BEGIN)
+    safety = f"{head}{CASES_BEGIN}\n\n{hostile_cases()}\n{CASES_END}{rest.split(CASES_END)[1]}"
+    return {README: readme, COMMANDS_PAGE: commands_page(), SAFETY: safety}
+
+
+def hostile_cases() -> str:
+    """What strangers may write, and what comes of it: one line a case of the suite, by group."""
+    sys.path.insert(0, str(ROOT))
+    from tests.hostile.cases import CASES, GROUPS
+
+    lines = [f"{len(CASES)} cases, each one test of `tests/test_hostile.py` by its name:"]
+    for group in GROUPS:
+        lines += [
+            "",
+            f"**{group.title}**",
+            "",
+            "| what a stranger wrote | what comes of it | test |",
+            "|---|---|---|",
+        ]
+        lines += [
+            f"| {_cell(case.says)} | {_cell(case.ends)} | `{_cell(case.name)}` |" for case in group.cases
+        ]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def command_table() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.cases import CASES
-from tests.hostile.table import Case
+from tests.hostile.table import TOUR, Case
 from tests.hostile.yard import Yard, check, make_template
 
 
@@ -39,3 +39,16 @@ def test_a_hostile_repository(case: Case, yard: Yard) -> None:
     assert case.codes is None or list(told.codes) == list(case.codes), told
     if case.then is not None:
         case.then(yard, told)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", [_param(case) for case in CASES])
+def test_every_command_in_a_hostile_repository(case: Case, yard: Yard) -> None:
+    case.arrange(yard)
+    before = yard.outside_now()
+    check(yard, before, yard.call(TOUR, cwd=yard.repo / case.folder))
+
+
+def test_there_are_as_many_cases_as_we_say() -> None:
+    names = [case.name for case in CASES]
+    assert len(names) == len(set(names)) >= 150

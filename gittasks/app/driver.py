@@ -115,6 +115,11 @@ def _merge_lines(base: str, ours: str, theirs: str, *, marker_size: int, env: Ma
     return done.returncode == 0
 
 
+def setting_names() -> tuple[str, ...]:
+    """The settings of git that `register` makes."""
+    return tuple(_settings())
+
+
 def _settings() -> dict[str, str]:
     return {
         f"merge.{NAME}.name": "tasks, field by field",

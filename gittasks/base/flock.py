@@ -6,11 +6,12 @@ costs more than all that is done under the lock. The file is never deleted.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 
 from gittasks.base import clock
-from gittasks.base.errors import BusyError
+from gittasks.base.errors import BusyError, RefusedError
 from gittasks.base.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ _POLL_S = 0.002
 
 class FileHeldError(BusyError):
     """Another process held the lock for the whole time we were ready to wait."""
+
+
+class StrangeFileError(RefusedError):
+    """What lies in the place of a lock leads elsewhere; nothing was written."""
 
 
 class Hold:
@@ -37,7 +42,14 @@ class Hold:
         self._fd = -1
 
     def __enter__(self) -> None:
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        try:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise StrangeFileError(
+                f"{self._path} is a symbolic link: expected a lock of ours", hint="move it away"
+            ) from None
         deadline = clock.monotonic_s() + self._timeout_s
         while not try_lock(self._fd):
             if clock.monotonic_s() >= deadline:

@@ -7,11 +7,13 @@ same lock. The file is never deleted: a deleted lock that is held would have two
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from typing import TYPE_CHECKING
 
 from gittasks.base import clock
 from gittasks.base.errors import BusyError
+from gittasks.base.flock import StrangeFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +40,12 @@ def hold(path: str, *, purpose: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> It
         raise LockHeldError(
             f"{path} is held by {_holder(path)}; waited {timeout_s:g} s",
             hint="wait for it to finish and try again; the lock goes with its process, never delete the file",
+        ) from None
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise StrangeFileError(
+            f"{path} is a symbolic link: expected a lock of ours", hint="move it away"
         ) from None
     try:
         _sign(path, purpose)

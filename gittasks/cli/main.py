@@ -64,6 +64,7 @@ COMMANDS = {
     "notices": ("runs", "tell of each finished run, once"),
     "prune": ("runs", "forget old runs and their outputs"),
     "completion": ("more", "print a completion script for bash, zsh or fish"),
+    "deinit": ("more", "take away everything that was put outside .tasks/"),
 }
 HIDDEN = ("announce", "complete", "merge-driver", "worker")
 GROUPS = ("tasks", "worktrees", "runs", "more")

@@ -15,6 +15,7 @@ from gittasks.repo.layout import MAX_PACKED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from gittasks.repo.discover import Checkout
 
@@ -105,9 +106,23 @@ def _listed(folder: str) -> list[str]:
 
 def _packed(common: str) -> dict[str, str]:
     """Name to object id of our refs in `packed-refs`, whose other lines (there may be many) are not looked at."""
-    data = read_start(os.path.join(common, "packed-refs"), MAX_PACKED_BYTES)
-    if data is None:
+    path = os.path.join(common, "packed-refs")
+    try:
+        info = os.stat(path)
+    except OSError:
         return {}
+    seen = (path, info.st_mtime_ns, info.st_size, info.st_ino)
+    if seen != _seen.get("file"):
+        # A clone may have any number of refs, and each claim asks: git replaces the file as a whole.
+        _seen.update(file=seen, refs=_parse_packed(read_start(path, MAX_PACKED_BYTES) or b""))
+    refs: dict[str, str] = _seen["refs"]
+    return refs
+
+
+_seen: dict[str, Any] = {}
+
+
+def _parse_packed(data: bytes) -> dict[str, str]:
     found = {}
     wanted = b" " + ROOT.encode()
     at = data.find(wanted)

@@ -117,7 +117,13 @@ def _checkout(top: str | None, git_dir: str) -> Checkout:
     common = first_line(os.path.join(git_dir, "commondir"))
     if common is None:
         return Checkout(top, git_dir, git_dir, MAIN_NAME)
-    return Checkout(top, git_dir, os.path.realpath(os.path.join(git_dir, common)), os.path.basename(git_dir))
+    found = os.path.realpath(os.path.join(git_dir, common.replace("\0", "")))
+    if not _is_git_dir(found):
+        raise NoRepositoryError(
+            f"{git_dir}/commondir names {found}, which is gone or no git folder",
+            hint="the main repository was moved: `git worktree repair` there mends that",
+        )
+    return Checkout(top, git_dir, found, os.path.basename(git_dir))
 
 
 def _top_beside(git_dir: str, folder: str) -> str | None:

@@ -165,4 +165,5 @@ def failure(args: tuple[str, ...], done: proc.Completed) -> GitError:
     """The error for a git command that failed, with the last words git had."""
     stderr = done.stderr.decode("utf-8", "replace").strip()
     last = stderr.splitlines()[-1] if stderr else f"exit code {done.returncode}"
-    return GitError(f"git {args[0]} failed: {last}", returncode=done.returncode, stderr=stderr)
+    name = next((word for word in args if word[:1].isalpha() and "=" not in word), args[0])
+    return GitError(f"git {name} failed: {last}", returncode=done.returncode, stderr=stderr)

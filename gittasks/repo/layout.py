@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_PACKED_BYTES = 1 << 28
 _SMALL, _LARGE, _INDEX = 1 << 20, 1 << 26, 1 << 32
-_OWN_FILES = (("HEAD", _SMALL), ("index", _INDEX), ("config.worktree", _SMALL))
+_OWN_FILES = (("HEAD", _SMALL), ("index", _INDEX), ("config.worktree", _SMALL), ("commondir", _SMALL))
 _COMMON_FILES = (
     ("config", _SMALL),
     ("packed-refs", MAX_PACKED_BYTES),

@@ -106,7 +106,7 @@ def is_guarded(folders: Folders, run_id: RunId) -> bool:
     """Whether a supervisor, or somebody who clears up after a dead one, holds the run right now."""
     path = os.path.join(folders.live_folder(run_id), _ALIVE)
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return False
     try:

@@ -83,6 +83,8 @@ def test_the_index_is_a_stranger_and_trusted_with_nothing(repo: Path, cli: Cli) 
             lines + '{"id": "b\ud800"}\n'.encode("unicode_escape").decode()
         )
         (repo / ".task_outputs" / ".gitignore").write_text("*\n")
+        assert cli("runs").stdout == ""  # nothing ever ran in this clone: the index came along with it
+        (repo / ".git" / "gittasks" / "runs" / "ended").mkdir(parents=True)
         done = cli("runs")
         assert ids(done) == ["b0000001"]
         assert "unverified" in done.stdout

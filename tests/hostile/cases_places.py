@@ -18,8 +18,8 @@ private = Group("What an unpacked `.git` brings along of ours")
 programs = Group("Programs that lie in the way")
 GROUPS = [places, private, programs]
 
-_RUNS = ("run --wait -- echo hello", "runs", "logs b", "notices", "prune --keep 0", "doctor")
-_STARTS = ("start 3", "worktree add x", "worktree list", "worktree status", "finish 3 --merge", "doctor")
+_RUNS = ("run --wait -- echo hello", "runs", "doctor")
+_STARTS = ("start 3", "worktree list")
 
 
 # --- folders of the working tree -----------------------------------------------------------------------------------
@@ -185,22 +185,24 @@ places.add(
 
 # --- our own folder in .git ----------------------------------------------------------------------------------------
 
-_ALL = (
-    "list",
-    "ready",
-    "show 2",
-    *WRITES,
-    "claim 3",
-    "run --wait -- true",
-    "runs",
-    "start 3",
-    "worktree list",
-    "undo",
-    "rescue",
-    "doctor",
-    "prune --keep 0",
-    "trust --status",
-)
+_ALL = ("list", "edit 2 --priority 0")
+# What else has to do with a part of our folder.
+_USES = {
+    "run": ("run --wait -- true", "runs"),
+    "gittasks": ("run --wait -- true", "start 3"),
+    "worktrees": ("start 3",),
+    "trash": ("start 3", "finish 3 --merge"),
+    "events": ("start 3", "worktree events"),
+    "edits": ("undo", "rescue"),
+    "trust": ("trust --status",),
+    "ids": ("add Four",),
+    "memo": ("start 3", "finish 3 --merge"),
+    "told": ("run --wait -- true", "notices"),
+}
+
+
+def _calls_about(name: str) -> tuple[str, ...]:
+    return (*_ALL, *(call for word, calls in _USES.items() if word in name for call in calls))
 
 
 def _as_link(name: str) -> Callable[[Yard], None]:
@@ -225,11 +227,11 @@ for _name in (
 ):  # fmt: skip
     private.add(
         f"private-file-link-{_name}", f"`.git/gittasks/{_name}` is a link to a file outside",
-        lambda y, _name=_name: y.link(y.private / _name, y.outside / "secret.txt"), *_ALL, ends="refused or replaced",
+        lambda y, _name=_name: y.link(y.private / _name, y.outside / "secret.txt"), *_calls_about(_name), ends="refused or replaced",
     )  # fmt: skip
     private.add(
         f"private-pipe-{_name}", f"`.git/gittasks/{_name}` is a named pipe",
-        lambda y, _name=_name: y.pipe(y.private / _name), *_ALL, ends="refused or replaced",
+        lambda y, _name=_name: y.pipe(y.private / _name), *_calls_about(_name), ends="refused or replaced",
     )  # fmt: skip
 
 
@@ -297,7 +299,7 @@ for _name, _says, _arrange in (
         _arrange,
         *READS,
         ends="not used",
-        codes=[0] * 6 + [1],
+        codes=[0, 0],
         then=says("One", "Three"),
     )
 
@@ -371,9 +373,7 @@ for _name, _file, _says, _content in (
         _name,
         _says,
         _json_file(_file, _content),
-        *_ALL,
-        "worktree events",
-        "finish 3 --merge",
+        *_calls_about(_name),
         ends="refused or not believed",
     )
 
@@ -397,16 +397,7 @@ def _live(**record: object) -> Callable[[Yard], None]:
     return arrange
 
 
-_OF_RUNS = (
-    "runs",
-    "runs --json",
-    "logs b1234567",
-    "kill b1234567",
-    "wait --timeout 1s b1234567",
-    "notices",
-    "prune --keep 0",
-    "doctor",
-)
+_OF_RUNS = ("runs --json", "logs b1234567", "notices")
 private.add(
     "run-forged",
     "a live run whose process is somebody else's",

@@ -8,10 +8,72 @@ from typing import NamedTuple
 from tests.hostile.yard import Told as Told
 from tests.hostile.yard import Yard as Yard
 
-READS = ("list --all", "list --json", "ready", "blocked", "show 2", "show 2 --json", "search words")
-WRITES = ("edit 2 --priority 0", "note 2 hello", "block 3 --on 1", "done 1", "add Four")
+# What a case is tried with each time; the tour comes on top in the long tests.
+READS = ("list", "show 2 --json")
+WRITES = ("edit 2 --priority 0", "add Four")
 GRAPHS = ("graph", "graph --format svg", "graph --format mermaid", "graph --format dot")
 EXPORTS = ("export csv", "export markdown", "export json", "export beads")
+TOUR = (
+    *(
+        "list --all",
+        "list --json",
+        "list --remotes",
+        "list --at HEAD",
+        "ready",
+        "blocked",
+        "show 1",
+        "show 2 --json",
+    ),
+    *(
+        "search words",
+        "next",
+        *GRAPHS,
+        *EXPORTS,
+        "log 2",
+        "log 2 --json",
+        "doctor",
+        "trust --status",
+        "hooks status",
+    ),
+    *(
+        "edit 2 --priority 0",
+        "note 2 hello",
+        "block 3 --on 1",
+        "done 1",
+        "reopen 1",
+        "add Four",
+        "undo",
+        "rescue",
+    ),
+    *(
+        "claim 2",
+        "release 2",
+        "init",
+        "hooks install",
+        "start 3",
+        "worktree list",
+        "worktree status",
+        "worktree add x",
+    ),
+    *(
+        "worktree events",
+        "run --wait -- true",
+        "run --task 3 --wait -- true",
+        "runs",
+        "runs --json",
+        "logs b",
+        "notices",
+    ),
+    *(
+        "finish 3 --merge",
+        "prune --keep 0",
+        "resolve",
+        "doctor --fix",
+        "delete 2",
+        "hooks uninstall",
+        "deinit",
+    ),
+)
 
 
 class Case(NamedTuple):

@@ -28,7 +28,7 @@ from gittasks.cli.main import run
 from tests.conftest import git
 from tests.runtime.stage import remains, until
 
-WATCHDOG_S = 20.0
+WATCHDOG_S = 90.0
 SOME_TIME_AGO_S = 1_700_000_000
 MEMORY_BYTES = 3 << 29
 SECRET = "TOP-SECRET-OF-THE-HOST"

@@ -1,0 +1,244 @@
+"""Taking away everything that was put outside `.tasks/` in this clone, and saying what is left (`deinit`).
+
+First everything is looked at; what would lose something that exists nowhere else refuses it. Each step takes away
+what is still there, so a killed one is run again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from gittasks.app import driver, rescuing
+from gittasks.app.hooking.installing import hook_states, uninstall_hooks
+from gittasks.app.runs import run_folders
+from gittasks.base import files, flock, locks
+from gittasks.base.errors import RefusedError
+from gittasks.base.text import count, listed, printable
+from gittasks.repo import claims, merge_config, removal
+from gittasks.repo.discover import main_top
+from gittasks.repo.git import Git
+from gittasks.repo.worktrees import list_worktrees
+from gittasks.runtime import journal, live
+from gittasks.runtime.folders import INDEX
+from gittasks.runtime.record import is_run_id
+from gittasks.workgraph import store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
+
+    from gittasks.app.project import Project
+
+_DRAFT = "edit-"
+_EXCLUDED = b"/.worktrees/"
+_OWN_OUTPUTS = (INDEX, f"{INDEX}.foreign", ".gitignore")
+
+
+class StillNeededError(RefusedError):
+    """Something here lives, or exists nowhere else; nothing was taken away."""
+
+
+class Removed(NamedTuple):
+    """One thing that is taken away: `kind` is one word, `name` a path or what git calls it."""
+
+    kind: str
+    name: str
+
+    def as_json(self) -> dict[str, str]:
+        """As it stands in a JSON document."""
+        return self._asdict()
+
+
+class Uninstalled(NamedTuple):
+    """What was taken away (or, in a rehearsal, would be), and in words what is left; safe to print."""
+
+    removed: tuple[Removed, ...]
+    left: tuple[str, ...]
+
+
+class _Step(NamedTuple):
+    """Things that go together, and how."""
+
+    things: tuple[Removed, ...]
+    act: Callable[[], object]
+
+
+def deinit(project: Project, *, force: bool = False, dry_run: bool = False) -> Uninstalled:
+    """Take away what this clone has of us outside `.tasks/`; with `dry_run` only say what that is.
+
+    `force`: also what exists nowhere else (texts that an editor's result was refused from, uncommitted edits of
+    worktrees that are gone). Raises `StillNeededError`, `LockHeldError`, `GitError`.
+    """
+    _refuse_live(project)
+    if not force:
+        _refuse_lost(project)
+    left = list(_left(project))
+    steps = list(_steps(project))
+    if not dry_run:
+        left += _take_away(project, steps)
+    return Uninstalled(tuple(thing for step in steps for thing in step.things), tuple(left))
+
+
+def _refuse_live(project: Project) -> None:
+    folders = run_folders(project)
+    running = [run_id for run_id in live.list_live(folders) if live.is_live(folders, run_id)]
+    if running:
+        raise StillNeededError(
+            "\n".join([f"{count(len(running), 'run')} still there:", *listed(sorted(running))]),
+            hint="wait for them, or `gittasks kill` them, first",
+        )
+
+
+def _refuse_lost(project: Project) -> None:
+    """Raise where the private folder has the only copy of what somebody wrote."""
+    private = project.checkout.private_dir
+    texts = [
+        f"your text in {os.path.join(private, name)}" for name in _names(private) if name.startswith(_DRAFT)
+    ]
+    if project.checkout.top is not None and os.path.isdir(project.tasks_folder):
+        texts += [
+            f"an edit of {store.FOLDER}/{lost.name} in the worktree {lost.worktree}, which is gone"
+            for lost in rescuing.find_lost(project)
+        ]
+    if texts:
+        raise StillNeededError(
+            "\n".join(["this is nowhere else:", *listed([printable(text) for text in texts])]),
+            hint="take it over (`gittasks rescue` brings edits back); --force gives it up",
+        )
+
+
+def _steps(project: Project) -> Iterator[_Step]:
+    """Everything that is there to be taken away, in the order in which it goes."""
+    checkout = project.checkout
+    git = Git(checkout.top or checkout.common_dir, project.env)
+    if checkout.top is not None:
+        hooks = [
+            state.place.path for state in hook_states(project) if state.state in ("installed", "outdated")
+        ]
+        if hooks:
+            things = tuple(Removed("hook", path) for path in hooks)
+            yield _Step(things, lambda: None)  # before the lock is taken: see `_take_away`
+    if refs := _claim_refs(git):
+        yield _Step(tuple(Removed("claim", ref) for ref in refs), lambda: _drop(git, refs))
+    if keys := merge_config.present(git, driver.setting_names()):
+        yield _Step(tuple(Removed("setting", key) for key in keys), lambda: merge_config.unset(git, keys))
+    exclude = os.path.join(checkout.common_dir, "info", "exclude")
+    if _EXCLUDED in (files.read_start(exclude, 1 << 26) or b"").splitlines() and not _inside_worktrees(
+        project
+    ):
+        yield _Step((Removed("line", f"{exclude}: {_EXCLUDED.decode()}"),), lambda: _uncover(exclude))
+    folders = run_folders(project)
+    if outputs := [name for name in _names(folders.outputs) if _is_ours(name)]:
+        things = tuple(Removed("output", os.path.join(folders.outputs, name)) for name in outputs)
+        yield _Step(things, lambda: _clear(folders.outputs, outputs))
+    if os.path.lexists(checkout.private_dir):
+        yield _Step((Removed("folder", checkout.private_dir),), lambda: _drop_private(checkout.private_dir))
+
+
+def _left(project: Project) -> Iterator[str]:
+    """What is not ours to take away, or was never in this clone; safe to print."""
+    checkout = project.checkout
+    git = Git(checkout.top or checkout.common_dir, project.env)
+    if checkout.top is not None and os.path.lexists(project.tasks_folder):
+        yield f"{printable(project.tasks_folder)}: the tasks; `git rm -r {store.FOLDER}` takes them out of the repository"
+    for tree in list_worktrees(git, checkout):
+        if tree.is_linked:
+            yield f"worktree {printable(tree.path)}: `git worktree remove` takes it away"
+    branches = git.lines("for-each-ref", "--format=%(refname:short)", "refs/heads/wt/")
+    if branches:
+        yield f"{count(len(branches), 'branch')} of worktrees: {printable(', '.join(branches[:10]))}"
+    told = sorted({remote for ref in _claim_refs(git) if (remote := claims.remote_of(ref)) is not None})
+    for remote in told:
+        yield f"claims on {printable(remote)}, as far as they were told there: `gittasks release N --remote` drops one"
+    folders = run_folders(project)
+    others = [name for name in _names(folders.outputs) if not _is_ours(name)]
+    if others:
+        yield f"{printable(folders.outputs)}: {count(len(others), 'file')} that we did not make"
+    known = journal.load(folders) or {}
+    if known:
+        yield f"nothing of {count(len(known), 'run')}: their records and outputs go"
+    yield "completion and `shell-init`, if you put them into your shell's start file"
+
+
+def _take_away(project: Project, steps: list[_Step]) -> list[str]:
+    """Do all steps with every lock held; answer what had to stay, safe to print."""
+    left: list[str] = []
+    if any(thing.kind == "hook" for step in steps for thing in step.things):
+        left += [printable(text) for text in uninstall_hooks(project).left]
+    folders = run_folders(project)
+    private = project.private_folder()
+    with (
+        locks.hold(os.path.join(private, "worktrees.lock"), purpose="deinit"),
+        project.lock("deinit"),
+        flock.Hold(folders.lock_file, purpose="deinit"),
+    ):
+        _refuse_live(project)
+        for step in steps:
+            step.act()
+    top = main_top(project.checkout.common_dir)
+    if top is not None:
+        with contextlib.suppress(OSError):  # worktrees are in it, or it is not there
+            os.rmdir(os.path.join(top, ".worktrees"))
+    return left
+
+
+def _inside_worktrees(project: Project) -> bool:
+    """Whether worktrees stay for which git must go on ignoring their folder."""
+    top = main_top(project.checkout.common_dir)
+    return top is not None and bool(_names(os.path.join(top, ".worktrees")))
+
+
+def _claim_refs(git: Git) -> list[str]:
+    return git.lines("for-each-ref", "--format=%(refname)", claims.ROOT)
+
+
+def _drop(git: Git, refs: list[str]) -> None:
+    git.output(
+        "update-ref",
+        "--no-deref",
+        "--stdin",
+        stdin="".join(f"delete {ref}\n" for ref in refs).encode(),
+        write=True,
+    )
+
+
+def _uncover(exclude: str) -> None:
+    lines = (files.read_start(exclude, 1 << 26) or b"").splitlines(keepends=True)
+    files.replace_file(exclude, b"".join(line for line in lines if line.rstrip(b"\n") != _EXCLUDED))
+
+
+def _is_ours(name: str) -> bool:
+    return name in _OWN_OUTPUTS or (name.endswith(".txt") and is_run_id(name[:-4]))
+
+
+def _clear(folder: str, names: list[str]) -> None:
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(folder, name))
+    with contextlib.suppress(OSError):  # somebody else's files are in it
+        os.rmdir(folder)
+
+
+def _drop_private(folder: str) -> None:
+    """Out of everybody's reach first: whoever waits for one of its locks then finds nothing to work in."""
+    aside = f"{folder}.gone"
+    if os.path.lexists(aside):
+        removal.delete_tree(aside)
+    os.rename(folder, aside)
+    removal.delete_tree(aside)
+
+
+def _names(folder: str) -> list[str]:
+    if os.path.islink(folder):
+        return []
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def as_json(done: Uninstalled) -> Mapping[str, Any]:
+    """The answer as it stands in a JSON document."""
+    return {"removed": [thing.as_json() for thing in done.removed], "left": list(done.left)}
