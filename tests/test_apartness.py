@@ -110,7 +110,8 @@ def files_below(folder: Path) -> dict[str, tuple[int, str]]:
 
 
 def test_each_command_is_held_to_its_side() -> None:
-    assert RUN_CALLS.keys() | TASK_CALLS.keys() == COMMANDS.keys()
+    # `deinit` takes away what both have made: tests/app/test_uninstalling.py.
+    assert RUN_CALLS.keys() | TASK_CALLS.keys() | {"deinit"} == COMMANDS.keys()
     assert not RUN_CALLS.keys() & TASK_CALLS.keys()
 
 

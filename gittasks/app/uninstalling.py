@@ -142,7 +142,7 @@ def _left(project: Project) -> Iterator[str]:
     checkout = project.checkout
     git = Git(checkout.top or checkout.common_dir, project.env)
     if checkout.top is not None and os.path.lexists(project.tasks_folder):
-        yield f"{printable(project.tasks_folder)}: the tasks; `git rm -r {store.FOLDER}` takes them out of the repository"
+        yield f"{printable(project.tasks_folder)}: the tasks; `git rm -r {store.FOLDER}` takes them out"
     for tree in list_worktrees(git, checkout):
         if tree.is_linked:
             yield f"worktree {printable(tree.path)}: `git worktree remove` takes it away"
@@ -151,7 +151,7 @@ def _left(project: Project) -> Iterator[str]:
         yield f"{count(len(branches), 'branch')} of worktrees: {printable(', '.join(branches[:10]))}"
     told = sorted({remote for ref in _claim_refs(git) if (remote := claims.remote_of(ref)) is not None})
     for remote in told:
-        yield f"claims on {printable(remote)}, as far as they were told there: `gittasks release N --remote` drops one"
+        yield f"claims on {printable(remote)}: `gittasks release N --remote` drops one there"
     folders = run_folders(project)
     others = [name for name in _names(folders.outputs) if not _is_ours(name)]
     if others:

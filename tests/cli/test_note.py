@@ -55,3 +55,11 @@ def test_what_cannot_be_noted_is_refused_and_changes_nothing(repo: Path, cli: Cl
 def test_in_a_bound_worktree_the_task_can_be_left_out(repo: Path, cli: Cli) -> None:
     cli("edit", "1", "--status", "in_progress", "--worktree", "main")
     assert cli("note", "for the task of this worktree").stdout.startswith("#1 noted: ")
+
+
+def test_a_document_has_the_notes(cli: Cli) -> None:
+    cli("init")
+    cli("add", "One")
+    cli("note", "1", "hello")
+    (note,) = json.loads(cli("show", "1", "--json").stdout)["task"]["notes"]
+    assert note["text"] == "hello"
