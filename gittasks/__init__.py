@@ -20,6 +20,9 @@ from gittasks.base.records import TYPE_CHECKING
 if TYPE_CHECKING:
     from gittasks.app.project import Project, open_project
     from gittasks.app.reading import Filter
+    from gittasks.app.teammates.context import TaskContext
+    from gittasks.app.teammates.inbox import Message
+    from gittasks.app.teammates.teammate import Teammate
     from gittasks.base.errors import GittasksError
     from gittasks.runtime.record import Run
     from gittasks.workgraph.drafts import Draft, NoteDraft
@@ -27,17 +30,32 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Draft", "Filter", "GittasksError", "NoteDraft", "Project", "Run", "Task", "open_project"]
+__all__ = [
+    "Draft",
+    "Filter",
+    "GittasksError",
+    "Message",
+    "NoteDraft",
+    "Project",
+    "Run",
+    "Task",
+    "TaskContext",
+    "Teammate",
+    "open_project",
+]
 
 # Imported when first asked for: every command of the program passes through this module.
 _HOMES = {
     "Draft": "gittasks.workgraph.drafts",
     "Filter": "gittasks.app.reading",
     "GittasksError": "gittasks.base.errors",
+    "Message": "gittasks.app.teammates.inbox",
     "NoteDraft": "gittasks.workgraph.drafts",
     "Project": "gittasks.app.project",
     "Run": "gittasks.runtime.record",
     "Task": "gittasks.workgraph.record",
+    "TaskContext": "gittasks.app.teammates.context",
+    "Teammate": "gittasks.app.teammates.teammate",
     "open_project": "gittasks.app.project",
 }
 

@@ -26,6 +26,7 @@ RUN_CALLS: Calls = {
     "logs": [("logs", "{run}"), ("logs", "--follow", "{run}")],
     "wait": [("wait", "{run}")],
     "monitor": [("monitor", "--wait", "--file", "README", "--until", "exists")],
+    "message": [("message", "reviewer", "Hello.", "--leave")],
     "kill": [("kill", "{live}")],
     "notices": [("notices", "--peek"), ("notices",)],
     "workflow": [("workflow", "list")],

@@ -204,9 +204,9 @@ def private_names(checkout: Path) -> set[str]:
 
 
 @pytest.mark.slow
-def test_the_library_example_of_the_readme_runs(repo: Path, cli: Cli) -> None:
+def test_the_library_examples_of_the_readme_run(repo: Path, cli: Cli) -> None:
     cli("init")
-    [example] = re.findall(
+    example, teammate = re.findall(
         r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
     )
     env = {**os.environ, "PATH": os.pathsep.join((str(BIN), os.environ["PATH"]))}
@@ -216,3 +216,7 @@ def test_the_library_example_of_the_readme_runs(repo: Path, cli: Cli) -> None:
     assert done.returncode == 0, done.stderr
     assert "['Implement auth module']" in done.stdout
     assert "no tests ran" in done.stdout
+    hasty = teammate.replace("idle_timeout_s=60", "idle_timeout_s=0")
+    assert hasty != teammate
+    subprocess.run((sys.executable, "-c", hasty), cwd=repo, env=env, check=True)
+    assert cli("list", "--status", "completed").stdout.startswith("#1")

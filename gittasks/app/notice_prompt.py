@@ -76,7 +76,7 @@ def _outcome(run: Run) -> str:
 
 def _data(project: Project, group: Group) -> str:
     run = group.last.run
-    lines = [f"{run.id} is: {shorten(run.name or run.description, _LINE_CHARS)}"]
+    lines = [f"{run.id} is: {shorten(run.description or run.name or '', _LINE_CHARS)}"]
     if run.message:
         lines.append(f"{run.id} says: {shorten(run.message, _LINE_CHARS)}")
     for event in group.last.events:

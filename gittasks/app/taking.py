@@ -19,7 +19,7 @@ from gittasks.workgraph import rules, store
 from gittasks.workgraph.record import PENDING, BadTaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from gittasks.app.project import Project
@@ -43,14 +43,19 @@ class _LostRaceError(Exception):
     """The task was no longer to be had when we looked at it under the lock."""
 
 
-def take_next(project: Project, *, owner: str, remote: str | None = None) -> Taken:
-    """Take the best ready task for `owner`, and tell `remote`. Raises `NothingReadyError`, `UnknownRemoteError`."""
+def take_next(
+    project: Project, *, owner: str, remote: str | None = None, skip: Iterable[TaskId] = ()
+) -> Taken:
+    """Take the best ready task for `owner` that is not among `skip`, and tell `remote`.
+
+    Raises `NothingReadyError`, `UnknownRemoteError`.
+    """
     messages: list[str] = []
     if remote is not None:
         publishing.require_remote(project, remote)
         unreachable = publishing.look_again(project, remote)
         messages += [unreachable] if unreachable is not None else []
-    tried: set[TaskId] = set()
+    tried = set(skip)
     while True:
         board = project.board()
         rows = reading.ready_rows(project, board, owner=lambda: owner)

@@ -60,6 +60,7 @@ COMMANDS = {
     "wait": ("runs", "wait until runs end"),
     "workflow": ("runs", "run a graph of steps, and go on where it stopped"),
     "monitor": ("runs", "watch a command, URL, file, run or ref until a condition holds"),
+    "message": ("runs", "leave a message for a teammate"),
     "kill": ("runs", "stop runs and all their processes"),
     "notices": ("runs", "tell of each finished run, once"),
     "prune": ("runs", "forget old runs and their outputs"),

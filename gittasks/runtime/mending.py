@@ -15,13 +15,14 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.runtime import announcing, journal, launcher, live, record, report, tree
 from gittasks.runtime.folders import NoFolderError, prepare_private
 from gittasks.runtime.output import DEFAULT_LIMIT_BYTES, OutputWriter, tail_files
-from gittasks.runtime.record import BadRunError, RunId, parse_run
+from gittasks.runtime.record import IN_PROCESS_TEAMMATE, BadRunError, RunId, parse_run
 from gittasks.runtime.settings import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from gittasks.base.identity import Process
     from gittasks.runtime.folders import Folders
     from gittasks.runtime.record import Run
 
@@ -107,6 +108,8 @@ def _settle(folders: Folders, orphan: _Orphan, env: Mapping[str, str], alive: se
     try:
         if leader is None:
             return _end(folders, run, record.UNVERIFIED)
+        if run.type == IN_PROCESS_TEAMMATE:
+            return _settle_hosted(folders, run, leader)
         settings = _settings(folders, run)
         is_dead = identity.state_of(leader) == DEAD
         if run.id in alive or (is_dead and settings["tends"]):
@@ -119,9 +122,22 @@ def _settle(folders: Folders, orphan: _Orphan, env: Mapping[str, str], alive: se
         os.close(alive_fd)
 
 
-def _end(folders: Folders, run: Run, reason: str) -> Run:
+def _settle_hosted(folders: Folders, run: Run, host: Process) -> Run:
+    """A run that lived in somebody's program: there is nothing to take over, and the program is never touched."""
+    state = identity.state_of(host)
+    if identity.is_rebooted(host):
+        return _end(folders, run, record.REBOOT)
+    if state == DEAD:
+        return _end(folders, run, record.LOST, record.HOST_GONE)
+    where = (
+        "lives on, but has let go of it" if state == ALIVE else f"is on {host.host}, out of sight from here"
+    )
+    return run._replace(message=f"its host {where}")
+
+
+def _end(folders: Folders, run: Run, reason: str, message: str | None = None) -> Run:
     """Record the end of a run. Where the disk refuses, it is at least answered; the next command tries again."""
-    message = record.MESSAGES[reason]
+    message = message or record.MESSAGES[reason]
     run = report.lay_over(run, report.read_report(folders, run.id))
     settings = _settings(folders, run)
     ended = record.end(run, status=record.FAILED, reason=reason, end_time=clock.now_s(), message=message)

@@ -70,6 +70,8 @@ MESSAGES = {
     REBOOT: "the machine was restarted while it ran",
     UNVERIFIED: "its record was damaged or deleted: what became of it cannot be known",
 }
+# The same as `LOST`, of a run that lived in a thread of somebody's program.
+HOST_GONE = "the program that hosted it ended without ending it: what became of its work is unknown"
 
 ID_LENGTH = 8
 _BASE36 = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")

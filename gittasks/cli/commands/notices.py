@@ -83,7 +83,7 @@ def _show_on_desktop(ctx: Context, told: Sequence[Notice]) -> int:
         run = group.last.run
         try:
             desktop.show(
-                f"gittasks: {run.name or run.description}", line, priority=group.last.priority, env=ctx.env
+                f"gittasks: {run.description or run.name}", line, priority=group.last.priority, env=ctx.env
             )
         except desktop.NoDesktopError as error:
             ctx.say(f"gittasks: {error.message}" + (f"; {error.hint}" if error.hint else ""))
