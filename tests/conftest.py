@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +25,8 @@ settings.register_profile("long", parent=settings.get_profile("default"), max_ex
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 SEALED_DATE = "2026-11-23T10:00:00Z"
+# This interpreter as a word of a shell line: a checkout may lie in a folder with spaces in its name.
+PYTHON = shlex.quote(sys.executable)
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,10 @@ OTHER = Task(TWO, "b" * 16, "second", blocked_by=(ONE,))
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize(("seed", "clones"), [(3, 2), (17, 3), (29, 4)])
+@pytest.mark.parametrize(
+    ("seed", "clones"),
+    [(3, 2), pytest.param(17, 3, marks=pytest.mark.long), pytest.param(29, 4, marks=pytest.mark.long)],
+)
 def test_nothing_is_lost(tmp_path: Path, seed: int, clones: int) -> None:
     outcome = simulate(tmp_path, seed=seed, clones=clones, steps=30, every=15)
     assert not outcome.failure, "\n".join((*outcome.log[-20:], outcome.failure))

@@ -15,7 +15,7 @@ from gittasks.app.setup import init_project
 from gittasks.workgraph import codec, file_merge
 from gittasks.workgraph.record import COMPLETED, IN_PROGRESS, Task, TaskId
 from tests.app.forks import Fork, new_task
-from tests.conftest import Cli, git
+from tests.conftest import PYTHON, Cli, git
 
 ID = TaskId(12)
 BASE = Task(
@@ -266,7 +266,7 @@ def test_a_program_in_a_folder_with_a_strange_name(
 ) -> None:
     program = tmp_path / "it's %O here" / "python"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\ntouch "$0.ran"\nexec {sys.executable} "$@"\n')
+    program.write_text(f'#!/bin/sh\ntouch "$0.ran"\nexec {PYTHON} "$@"\n')
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     fork = Fork(repo).put(BASE)

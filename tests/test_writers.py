@@ -1,4 +1,4 @@
-"""Eight processes write at once in one clone: each change that was confirmed is there, and every file is whole.
+"""Several processes write at once in one clone: each change that was confirmed is there, and every file is whole.
 
 The long version is `python -m benchmarks --only stress`.
 """
@@ -12,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from gittasks.workgraph.record import Task, TaskId
 from tests.app.desk import at, planned
 from tests.conftest import Cli, git
 
 WRITERS = 8
-ROUNDS = 4
 
 # Each adds a task that waits for #1, labels #1, and edits one of its own, again and again, in a process of its own.
 WRITER = """
@@ -53,22 +54,24 @@ class Done(NamedTuple):
     busy: int
 
 
-def write(folder: Path, name: str) -> Done:
-    argv = (sys.executable, "-c", WRITER, name, str(ROUNDS))
+def write(folder: Path, name: str, rounds: int) -> Done:
+    argv = (sys.executable, "-c", WRITER, name, str(rounds))
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=True)
     return Done(**json.loads(done.stdout))
 
 
-def test_writers_in_two_worktrees_lose_nothing(repo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("writers", "rounds"), [(4, 2), pytest.param(8, 6, marks=pytest.mark.long)])
+def test_writers_in_two_worktrees_lose_nothing(repo: Path, tmp_path: Path, writers: int, rounds: int) -> None:
     planned(repo)
     tree = tmp_path / "tree"
     git(repo, "worktree", "add", "-q", "-b", "tree", str(tree))
-    with ThreadPoolExecutor(WRITERS) as pool:
-        places = [(repo, tree)[n % 2] for n in range(WRITERS)]
-        teams = list(zip(places, pool.map(write, places, map(str, range(WRITERS))), strict=True))
+    places = [(repo, tree)[n % 2] for n in range(writers)]
+    with ThreadPoolExecutor(writers) as pool:
+        answers = pool.map(write, places, map(str, range(writers)), [rounds] * writers)
+        teams = list(zip(places, answers, strict=True))
     added = [entry for _, done in teams for entry in done.added]
     assert len({number for number, _, _ in added}) == len({uid for _, uid, _ in added}) == len(added)
-    assert sum(done.busy for _, done in teams) < WRITERS
+    assert sum(done.busy for _, done in teams) < writers
     for place in (repo, tree):
         holds(place, [done for where, done in teams if where == place])
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gittasks.workgraph.store import FileWrite
 
 _NAME = "edits.jsonl"
+_FORGET = "forget"
 MAX_BYTES = 1 << 22
 # An import of thousands of tasks would push everything else out; the file it came from is still there.
 MAX_EDIT_BYTES = 1 << 20
@@ -62,10 +63,16 @@ def read_before(folder: str, writes: Sequence[FileWrite]) -> list[bytes | None]:
     return [None if item.create else _read(os.path.join(folder, item.name)) for item in writes]
 
 
-def record_edit(project: Project, edited: Sequence[FileEdit], *, message: str, undoes: str = "") -> None:
-    """Remember an edit of this worktree that was just made; the caller holds the writers' lock.
+def read_now(folder: str, writes: Sequence[FileWrite]) -> list[bytes | None]:
+    """What stands there now, whether it was to be created or not."""
+    return [_read(os.path.join(folder, item.name)) for item in writes]
 
-    Never in the way: what cannot be written is not remembered.
+
+def record_edit(project: Project, edited: Sequence[FileEdit], *, message: str, undoes: str = "") -> str:
+    """Remember an edit of this worktree that is made next, and answer its id; the caller holds the writers' lock.
+
+    Before it is made: whoever is killed in between leaves a line too many, whose files are as it found them, and not
+    one too few. Never in the way: what cannot be written is not remembered.
     """
     kept: list[list[str | None]] = []
     room = MAX_EDIT_BYTES
@@ -75,9 +82,10 @@ def record_edit(project: Project, edited: Sequence[FileEdit], *, message: str, u
             break
         kept.append([item.name, _text(item.before), _text(item.after)])
     checkout = project.checkout
+    edit_id = new_base36(10)
     line = _dumps(
         {
-            "id": new_base36(10),
+            "id": edit_id,
             "time": clock.now_utc(),
             "worktree": checkout.name,
             "instance": instance_of(checkout.git_dir, checkout.common_dir),
@@ -89,6 +97,16 @@ def record_edit(project: Project, edited: Sequence[FileEdit], *, message: str, u
         },
         few=len(kept) < _FEW,
     )
+    _append(project, line)
+    return edit_id
+
+
+def forget_edit(project: Project, edit_id: str) -> None:
+    """Take back the line of an edit that came to nothing."""
+    _append(project, _dumps({_FORGET: edit_id}, few=True))
+
+
+def _append(project: Project, line: str) -> None:
     try:
         path = os.path.join(project.private_folder(), _NAME)
         jsonlines.append(path, line.encode() + b"\n", max_bytes=MAX_BYTES)
@@ -99,7 +117,9 @@ def record_edit(project: Project, edited: Sequence[FileEdit], *, message: str, u
 def load_edits(private: str) -> list[Edit]:
     """All edits that are remembered, oldest first; what is no edit is left out."""
     lines = jsonlines.load(os.path.join(private, _NAME), max_bytes=MAX_BYTES)
-    return [edit for line in lines if (edit := _parse(line)) is not None]
+    forgotten = [line.get(_FORGET) for line in lines]
+    edits = [edit for line in lines if (edit := _parse(line)) is not None]
+    return [edit for edit in edits if edit.id not in forgotten] if any(forgotten) else edits
 
 
 def instance_of(git_dir: str, common_dir: str) -> str:

@@ -7,8 +7,9 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gittasks.base import locks
+from gittasks.base import files, locks
 from gittasks.base.errors import GittasksError
+from gittasks.repo import exclusion
 from gittasks.repo.discover import find_checkout
 from gittasks.workgraph import store
 
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def writers_lock(private_folder: str, purpose: str) -> Iterator[None]:
-    """Hold the lock; finish first what a killed writer left half-done. Raises `LockHeldError`."""
+    """Hold the lock; finish first what a killed writer left half-done. Raises `LockHeldError`.
+
+    What a writer that is killed inside leaves beside its file is nothing that git sees.
+    """
     with locks.hold(os.path.join(private_folder, "write.lock"), purpose=purpose):
+        with contextlib.suppress(OSError):
+            exclusion.add_pattern(os.path.dirname(private_folder), f".*{files.TEMP_SUFFIX}")
         store.recover(
             os.path.join(private_folder, "write.journal"), is_ours=partial(_is_ours, private_folder)
         )

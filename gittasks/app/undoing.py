@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from gittasks.app import writing
-from gittasks.app.edits import Edit, FileEdit, is_here, load_edits, record_edit
+from gittasks.app.edits import Edit, FileEdit, forget_edit, is_here, load_edits, record_edit
 from gittasks.base import files
 from gittasks.base.errors import NotFoundError, RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -120,12 +120,16 @@ def _plan_file(project: Project, edit: Edit, item: FileEdit, plan: _Plan) -> Non
 def _carry_out(project: Project, edit: Edit, plan: _Plan, *, commit: bool) -> Undone:
     message = f"Undo: {edit.message}"
     removed = tuple(_path(note.name) for note in plan.notes)
-    for path in removed:
-        os.unlink(os.path.join(project.top, path))
     ids = tuple(task_id for task_id, _ in plan.changes)
-    written = writing.apply(project, plan.writes, ids=ids, message=message, commit=False, undoes=edit.id)
-    if plan.notes or not plan.writes:
-        record_edit(project, plan.notes, message=message, undoes=edit.id)
+    noted = record_edit(project, plan.notes, message=message, undoes=edit.id) if _is_more(plan) else None
+    try:
+        for path in removed:
+            os.unlink(os.path.join(project.top, path))
+        written = writing.apply(project, plan.writes, ids=ids, message=message, commit=False, undoes=edit.id)
+    except BaseException:
+        if noted is not None:
+            forget_edit(project, noted)
+        raise
     warning = stages.unstage_paths(project.git, removed) if removed else None
     paths = (*written.changed, *removed)
     made = (
@@ -136,6 +140,11 @@ def _carry_out(project: Project, edit: Edit, plan: _Plan, *, commit: bool) -> Un
     warnings = (*written.warnings, *([warning] if warning else []))
     written = written._replace(commit=made, changed=paths, warnings=warnings)
     return Undone(edit, written, tuple(plan.changes), removed)
+
+
+def _is_more(plan: _Plan) -> bool:
+    """Whether something is taken back that is no write of a file, or nothing at all is left to take back."""
+    return bool(plan.notes or not plan.writes)
 
 
 def _edited_since(edit: Edit, task_id: TaskId, merged: Merged) -> EditedSinceError:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from gittasks.app import ids
-from gittasks.app.edits import FileEdit, read_before, record_edit
+from gittasks.app.edits import FileEdit, forget_edit, read_before, read_now, record_edit
 from gittasks.base import clock
 from gittasks.base.errors import RefusedError
 from gittasks.base.ids import new_uid
@@ -132,9 +134,15 @@ def apply(
     if not writes:
         return Written(ids)
     before = read_before(project.tasks_folder, writes)
-    store.write(project.tasks_folder, writes, journal=project.journal)
     edited = [FileEdit(item.name, old, item.data) for item, old in zip(writes, before, strict=True)]
-    record_edit(project, edited, message=message, undoes=undoes)
+    edit_id = record_edit(project, edited, message=message, undoes=undoes)
+    try:
+        store.write(project.tasks_folder, writes, journal=project.journal)
+    except BaseException:
+        # With a journal, the next writer completes what was begun.
+        if not os.path.lexists(project.journal) and read_now(project.tasks_folder, writes) == before:
+            forget_edit(project, edit_id)
+        raise
     warning = index.stage_paths(project.git, paths)
     made = None
     if commit:

@@ -11,7 +11,7 @@ import os
 from gittasks.base.errors import BusyError, RefusedError, SetupError
 from gittasks.base.files import read_start
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.repo import discover, refs
+from gittasks.repo import discover, exclusion, refs
 from gittasks.repo.discover import MAIN_NAME
 from gittasks.repo.git import failure
 from gittasks.repo.layout import require_readable_worktrees
@@ -162,16 +162,7 @@ def exclude(git: Git, common_dir: str, pattern: str, sample: str) -> bool:
     """Have git ignore `pattern` in this clone unless it ignores the path `sample` already; whether it was added."""
     if git.success("check-ignore", "--quiet", "--", sample):
         return False
-    path = os.path.join(common_dir, "info", "exclude")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "a+b") as file:
-        file.seek(0)
-        data = file.read()
-        if pattern.encode() in data.splitlines():
-            return False
-        start = b"" if not data or data.endswith(b"\n") else b"\n"
-        file.write(start + pattern.encode() + b"\n")
-    return True
+    return exclusion.add_pattern(common_dir, pattern)
 
 
 def default_branch(git: Git, trees: list[Worktree], checkout: discover.Checkout) -> str | None:

@@ -137,12 +137,13 @@ def test_merge_stopped_after_each_step_and_run_again(repo: Path, steps: int) -> 
     assert end(project).outcome == "already_finished"
 
 
-def test_merge_killed_in_every_git_command_and_run_again(repo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.long)])
+def test_merge_killed_in_every_git_command_and_run_again(repo: Path, tmp_path: Path, step: int) -> None:
     project = planned(repo, commit=False)
     site = start(project)
     work(site)
     commands = killing_git(tmp_path)
-    for number in range(2, 20):
+    for number in range(2, 22, step):
         clone = tmp_path / "clone"
         shutil.copytree(repo, clone, symlinks=True)
         admin = clone / ".git" / "worktrees" / site.name

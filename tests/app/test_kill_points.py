@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gittasks.app import writing
+from gittasks.app.edits import load_edits
 from gittasks.app.project import Project, open_project
 from gittasks.workgraph.drafts import Draft, NoteDraft
 from gittasks.workgraph.record import Task, TaskId
@@ -71,16 +72,26 @@ WHOLE: dict[Callable[[Project], None], tuple[list[str], list[str]]] = {
 }
 
 
+# Each case is a process and some git commands: at every call in `make long`, else at every fifth.
+STEPS = [5, pytest.param(1, marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("action", WHOLE)
-def test_killed_at_every_call(project: Project, repo: Path, action: Callable[[Project], None]) -> None:
+def test_killed_at_every_call(
+    project: Project, repo: Path, action: Callable[[Project], None], step: int
+) -> None:
     old, new = WHOLE[action]
     seen = set()
-    number = 0
+    number = 1 - step
     killed = True
     while killed:
-        number += 1
+        number += step
         killed = die_at(number, lambda: action(project))
         tasks(project)  # every file is whole, whatever the moment
+        is_known(project)
+        git(repo, "add", "-A")
+        assert "gittasks-tmp" not in git(repo, "ls-files"), number
         touch(project)
         found = subjects(project)
         assert found in (old, new), number
@@ -92,6 +103,14 @@ def test_killed_at_every_call(project: Project, repo: Path, action: Callable[[Pr
     assert number > 5
 
 
+def is_known(project: Project) -> None:
+    """What stands in the files that no commit has is in the journal of edits: `rescue` finds it there."""
+    after = {item.after for edit in load_edits(project.checkout.private_dir) for item in edit.files}
+    changed = git(Path(project.top), "status", "--porcelain", "-z", "--untracked-files=all", ".tasks")
+    for entry in filter(None, changed.split("\0")):
+        assert Path(project.top, entry[3:]).read_bytes() in after
+
+
 def reset(repo: Path) -> None:
     # A git process whose parent died goes on for a moment and holds its own lock.
     deadline = time.monotonic() + 10
@@ -101,22 +120,27 @@ def reset(repo: Path) -> None:
     git(repo, "clean", "-qfd", ".tasks")
 
 
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EMFILE])
 @pytest.mark.parametrize("action", [add_three_with_edges, edit_one])
 def test_an_error_at_every_call(
-    project: Project, repo: Path, action: Callable[[Project], None], error: int
+    project: Project, repo: Path, action: Callable[[Project], None], error: int, step: int
 ) -> None:
     """A disk that fails once: the command fails or copes, nothing is half-done after the next one."""
     old, new = WHOLE[action]
-    number = 0
+    remembered = (Path(project.checkout.private_dir) / "edits.jsonl").read_bytes()
+    number = 1 - step
     failed = True
     while failed:
-        number += 1
+        number += step
         failed = fail_at(number, error, lambda: action(project))
         tasks(project)
+        if subjects(project) == old and not Path(project.journal).exists():
+            assert all(edit.message == "Add 2 tasks" for edit in load_edits(project.checkout.private_dir))
         touch(project)
         assert subjects(project) in (old, new), number
         reset(repo)
+        (Path(project.checkout.private_dir) / "edits.jsonl").write_bytes(remembered)
     assert number > 5
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from gittasks.base import identity
 from gittasks.runtime import live
 from gittasks.runtime.record import Run, parse_run
 from tests.app.desk import at
+from tests.conftest import PYTHON
 from tests.runtime.stage import nothing_remains, until
 
 
@@ -93,7 +93,7 @@ def test_a_change_between_start_and_end_asks_again(project: Project, tmp_path: P
 def test_it_goes_round_in_no_circle_and_its_failure_is_kept(project: Project, tmp_path: Path) -> None:
     count = tmp_path / "count"
     program = "import gittasks; gittasks.open_project('.').run('true')"
-    configure(project, f'echo once >>{count}; echo sorry; {sys.executable} -c "{program}" && exit 5')
+    configure(project, f'echo once >>{count}; echo sorry; {PYTHON} -c "{program}" && exit 5')
     with nothing_remains():
         first = ended(project, "true")
         until(lambda: "ended with 5" in log(project), "for the failure to be kept")

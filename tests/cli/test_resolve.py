@@ -14,7 +14,7 @@ import pytest
 from gittasks.app.setup import init_project
 from gittasks.workgraph.record import COMPLETED, IN_PROGRESS
 from tests.app.forks import Fork, new_task
-from tests.conftest import Cli, git
+from tests.conftest import PYTHON, Cli, git
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_as_a_merge_tool(fork: Fork) -> None:
         fork.folder,
         "config",
         "mergetool.gittasks.cmd",
-        f'{sys.executable} -P -m gittasks resolve --ours -- "$MERGED"',
+        f'{PYTHON} -P -m gittasks resolve --ours -- "$MERGED"',
     )
     git(fork.folder, "mergetool", "--no-prompt", "--tool=gittasks")
     assert fork.unmerged() == []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli, git
+from tests.conftest import PYTHON, Cli, git
 from tests.runtime.stage import until
 
 pytestmark = pytest.mark.usefixtures("apart")
@@ -133,7 +133,7 @@ def test_a_run_for_a_task(repo: Path, cli: Cli) -> None:
 
 
 def test_a_run_within_a_run_knows_its_parent(cli: Cli) -> None:
-    inner = f"{sys.executable} -m gittasks run --wait -- true"
+    inner = f"{PYTHON} -m gittasks run --wait -- true"
     outer = cli("run", "--wait", "--shell", "--", inner)
     child = outer.stdout.splitlines()[1]
     assert record(cli, child)["parent"] == run_id(outer)
@@ -221,7 +221,7 @@ def test_an_interrupt_ends_the_waiting_and_not_the_run(repo: Path, cli: Cli) -> 
 def test_the_terminal_is_closed(repo: Path, cli: Cli) -> None:
     """The whole session gets SIGHUP; the run goes on."""
     command = "sh -c 'echo up; until [ -e .git/go ]; do sleep 0.02; done; echo on'"
-    script = f"{sys.executable} -m gittasks run -- {command}"
+    script = f"{PYTHON} -m gittasks run -- {command}"
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(repo)

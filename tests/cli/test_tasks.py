@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Cli, git
+from tests.conftest import PYTHON, Cli, git
 
 
 @pytest.fixture
@@ -441,12 +441,11 @@ def test_it_works_in_a_subdirectory_and_with_C(project: Cli, repo: Path, tmp_pat
 
 def test_a_closed_pipe_is_no_error(project: Cli, repo: Path) -> None:
     import subprocess
-    import sys
 
     text = "".join(json.dumps({"subject": f"task {n} " + "x" * 300}) + "\n" for n in range(500))
     project("add", "--from", "-", stdin=text)
     pipe = subprocess.run(
-        f"{sys.executable} -m gittasks list | head -n 1",
+        f"{PYTHON} -m gittasks list | head -n 1",
         shell=True,
         cwd=repo,
         capture_output=True,

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from gittasks.app.hooking.arriving import named_task
 from tests.app.desk import at, copy_of, start
-from tests.conftest import Cli, git
+from tests.conftest import PYTHON, Cli, git
 from tests.hooks.conftest import Git, said
 
 NAMES = {
@@ -130,9 +129,7 @@ def test_a_clone_with_a_template_has_the_hooks_from_its_first_checkout(
         (template / path.name).chmod(0o755)
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
-    (bin_folder / "gittasks").write_text(
-        f'#!/bin/sh\necho "$@" >>{trace}\nexec {sys.executable} -m gittasks "$@"\n'
-    )
+    (bin_folder / "gittasks").write_text(f'#!/bin/sh\necho "$@" >>{trace}\nexec {PYTHON} -m gittasks "$@"\n')
     (bin_folder / "gittasks").chmod(0o755)
     env = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
     argv = ("git", "clone", "-q", f"--template={template.parent}", str(hooked), str(tmp_path / "copy"))
