@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gittasks.repo.git import Git
 
 _MAX_LINKS = 5
+_LINK = "ref: "
 
 
 class Sibling(NamedTuple):
@@ -51,13 +52,18 @@ def find_siblings(checkout: Checkout, *, also_gone: bool = False) -> list[Siblin
 
 def read_head(git_dir: str, common_dir: str) -> str | None:
     """The commit that a worktree has checked out; `None` before its first commit, and where only git can tell."""
-    name = "HEAD"
-    for _ in range(_MAX_LINKS):
-        value = _read_ref(name, git_dir, common_dir)
-        if value is None or not value.startswith("ref: "):
-            return value
-        name = value[len("ref: ") :].strip()
-    return None
+    return _follow("HEAD", git_dir, common_dir)
+
+
+def read_shared_ref(name: str, common_dir: str) -> str | None:
+    """The commit that a ref of the clone (`refs/...`) stands at; `None` where there is none."""
+    return _follow(name, common_dir, common_dir)
+
+
+def read_link(name: str, common_dir: str) -> str | None:
+    """The name of the ref that one of the clone (or its HEAD) stands for; `None` where it stands for itself."""
+    value = _read_ref(name, common_dir, common_dir) or ""
+    return value[len(_LINK) :].strip() if value.startswith(_LINK) else None
 
 
 def require_head(git: Git, git_dir: str, common_dir: str) -> str | None:
@@ -65,6 +71,15 @@ def require_head(git: Git, git_dir: str, common_dir: str) -> str | None:
     return read_head(git_dir, common_dir) or git.find_line(
         "rev-parse", "--verify", "--quiet", "HEAD^{commit}"
     )
+
+
+def _follow(name: str, git_dir: str, common_dir: str) -> str | None:
+    for _ in range(_MAX_LINKS):
+        value = _read_ref(name, git_dir, common_dir)
+        if value is None or not value.startswith(_LINK):
+            return value
+        name = value[len(_LINK) :].strip()
+    return None
 
 
 def _read_ref(name: str, git_dir: str, common_dir: str) -> str | None:
