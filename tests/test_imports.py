@@ -110,6 +110,11 @@ def test_a_task_without_runs_is_shown_without_what_runs_need(project: Path, cli:
     assert "gittasks.runtime.record" in imported(project, "show", "2")
 
 
+def test_a_read_of_one_worktree_does_without_git(project: Path) -> None:
+    for command in ("list", "ready", "show"):
+        assert imported(project, *READS[command]) & {"gittasks.base.proc", "gittasks.repo.git"} == set()
+
+
 def test_help_imports_no_heavy_module(project: Path) -> None:
     assert imported(project, "--help") & (HEAVY | {"json", "argparse"}) == set()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from gittasks.base import files
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo import siblings
 from gittasks.workgraph import store
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from gittasks.repo.siblings import Sibling
     from gittasks.workgraph.record import Row, Task
     from gittasks.workgraph.snapshot import Snapshot
+
+_MAX_CONFIG_BYTES = 1 << 18
 
 
 class Board:
@@ -67,15 +70,25 @@ def load_board(project: Project, *, remotes: bool | None = None) -> Board | Snap
         from gittasks.app.elsewhere import load_worktree_changes
 
         found |= load_worktree_changes(project, with_tasks, len(here.rows))
-    from gittasks.app import remotes as remote_branches
+    if _may_want_remotes(project) if remotes is None else remotes:
+        from gittasks.app import remotes as remote_branches
 
-    if remote_branches.wants_remotes(project) if remotes is None else remotes:
-        found |= remote_branches.load_remote_changes(project, others)
+        if remotes or remote_branches.wants_remotes(project):
+            found |= remote_branches.load_remote_changes(project, others)
     if not found:
         return here
     from gittasks.app.folding import fold
 
     return Board(here, fold(project, here, found))
+
+
+def _may_want_remotes(project: Project) -> bool:
+    """Whether the settings say a word of remote branches: few do, and every read comes by here."""
+    path = os.path.join(project.tasks_folder, "config.yaml")
+    try:
+        return b"\nremotes" in b"\n" + files.read_regular(path, limit_bytes=_MAX_CONFIG_BYTES)
+    except (OSError, files.UnsafeFileError):
+        return False
 
 
 def _has_tasks(sibling: Sibling) -> bool:

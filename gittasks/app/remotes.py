@@ -12,7 +12,7 @@ import time
 import zlib
 
 from gittasks.app.changes import Changes, parse_version, task_ids, task_path, unreadable
-from gittasks.base import cache, files
+from gittasks.base import cache
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo import remote, siblings
 from gittasks.workgraph import store
@@ -30,19 +30,11 @@ if TYPE_CHECKING:
 _LAYOUT = "remotes-1"
 _MAX_BRANCHES = 200
 _DAY_S = 86_400
-_MAX_CONFIG_BYTES = 1 << 18
 
 
 def wants_remotes(project: Project) -> bool:
     """Whether the settings ask for remote branches on the board; settings that cannot be read ask for nothing."""
-    try:
-        data = files.read_regular(
-            os.path.join(project.tasks_folder, "config.yaml"), limit_bytes=_MAX_CONFIG_BYTES
-        )
-    except (OSError, files.UnsafeFileError):
-        return False
-    # Every read comes by here, and few settings say a word of it: those are not parsed.
-    return b"\nremotes" in b"\n" + data and _settings(project)[0]
+    return _settings(project)[0]
 
 
 def load_remote_changes(project: Project, others: Sequence[Sibling]) -> dict[str, Changes]:
