@@ -121,6 +121,8 @@ def _measure(plan: Plan, program: str, scratch: Path) -> Iterator[Table]:
             yield reads.warm(store, program, rounds=plan.rounds)
         if plan.wants("cold"):
             yield reads.cold(store, program, rounds=max(plan.rounds // 3, 3))
+        if plan.wants("runs"):
+            yield runs.short(store, program, rounds=plan.rounds)
         if plan.wants("writes"):
             yield writes.writes(store, program, rounds=plan.rounds)
         if plan.wants("claims") and size >= 1000:
@@ -132,8 +134,6 @@ def _measure(plan: Plan, program: str, scratch: Path) -> Iterator[Table]:
             if beside:
                 yield beside
     small = make_store(scratch / "small", 100, env, program)
-    if plan.wants("runs"):
-        yield runs.short(small, program, rounds=plan.rounds)
     if plan.wants("peers"):
         beside = peers.spooler(small, program, scratch, rounds=plan.rounds)
         if beside:
