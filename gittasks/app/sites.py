@@ -42,10 +42,11 @@ class Binding(NamedTuple):
 
 
 def worktrees_lock(project: Project, purpose: str) -> AbstractContextManager[None]:
-    """Hold what makes, finishes or removes worktrees apart from each other. Raises `LockHeldError`.
+    """Hold what makes, finishes or removes worktrees apart from each other. Raises `LockHeldError`, `GitTooOldError`.
 
     Not the writers' lock: nobody should wait for a large checkout to add a task. It is taken first, the other inside.
     """
+    anchor(project).require_version()
     path = os.path.join(project.private_folder(), "worktrees.lock")
     return locks.hold(path, purpose=purpose, timeout_s=LOCK_TIMEOUT_S)
 

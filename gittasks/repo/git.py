@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MINIMUM = (2, 38)
+# What git exits with where it does not know an option.
+_USAGE = 129
 
 # What a hook's environment, or a user's shell, must not redirect: these say which repository and index git
 # works on, and we always say that ourselves.
@@ -94,15 +96,17 @@ class Git(NamedTuple):
 
     def ask(self, *args: str) -> proc.Question:
         """Start `git *args`, which only looks; its caller has the answer when it wants it."""
-        return proc.Question(("git", "-C", self.folder, *args), env=self._env(write=False))
+        return proc.Question(("git", *_TAME, "-C", self.folder, *args), env=self._env(write=False))
 
     def _env(self, *, write: bool) -> dict[str, str]:
         env = scrub(self.env) | dict(self.fixed) | {"LC_ALL": "C"}
         return env if write else env | {"GIT_OPTIONAL_LOCKS": "0"}
 
     def output(self, *args: str, stdin: bytes = b"", write: bool = False) -> bytes:
-        """What a successful `git *args` prints. Raises `GitError`."""
+        """What a successful `git *args` prints. Raises `GitError`, `GitTooOldError`."""
         done = self.call(*args, stdin=stdin, write=write)
+        if done.returncode == _USAGE:
+            self.require_version()
         if done.returncode:
             raise failure(args, done)
         return done.stdout
@@ -139,7 +143,7 @@ class Git(NamedTuple):
 
     def require_version(self) -> None:
         """Raise `GitTooOldError` for a git older than 2.38."""
-        text = self.line("version")
+        text = os.fsdecode(self.call("version").stdout).rstrip("\n")
         if parse_version(text) < MINIMUM:
             raise GitTooOldError(
                 f"{text} is too old: gittasks needs git {MINIMUM[0]}.{MINIMUM[1]} or newer",

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from gittasks.app import events, memos, planting, sites, starting, writing
-from gittasks.app.project import Project
+from gittasks.app.project import Project, open_project
 from gittasks.app.starting import Options, start_new, start_task
 from gittasks.base.errors import GittasksError, UsageError
 from gittasks.repo import refs, worktrees
 from gittasks.repo.discover import NoWorktreeError
+from gittasks.repo.git import GitTooOldError
 from gittasks.workgraph import store
 from gittasks.workgraph.fields import FieldError
 from gittasks.workgraph.record import TaskId
@@ -400,3 +401,20 @@ def test_parallel_starts_make_one_worktree_each(project: Project, repo: Path) ->
     assert answers == {f"{repo}/.worktrees/{NAME}\n"}
     assert refs.find_tip(project.git, f"wt/{NAME}") is not None
     assert len(sites.all_trees(project)) == 2
+
+
+def test_a_git_that_is_too_old_is_told_before_anything_is_made(
+    project: Project, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "bin" / "git"
+    old.parent.mkdir()
+    real = shutil.which("git")
+    old.write_text(
+        f'#!/bin/sh\ncase "$*" in *version) echo git version 2.37.9 ;; *) exec {real} "$@" ;; esac\n'
+    )
+    old.chmod(0o755)
+    before = state(repo)
+    env = {**os.environ, "PATH": f"{old.parent}:{os.environ['PATH']}"}
+    with pytest.raises(GitTooOldError, match=r"2\.37\.9 is too old"):
+        start(open_project(str(repo), env=env))
+    assert state(repo) == before

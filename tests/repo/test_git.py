@@ -56,6 +56,18 @@ def test_an_old_git_is_refused(tmp_path: Path) -> None:
     Git(str(tmp_path), os.environ).require_version()
 
 
+def test_an_old_git_that_does_not_know_an_option_is_named(repo: Path, tmp_path: Path) -> None:
+    fake = tmp_path / "bin" / "git"
+    fake.parent.mkdir()
+    fake.write_text('#!/bin/sh\ncase "$*" in *version) echo git version 2.37.9 ;; *) exit 129 ;; esac\n')
+    fake.chmod(0o755)
+    old = Git(str(repo), {**os.environ, "PATH": f"{fake.parent}:{os.environ['PATH']}"})
+    with pytest.raises(GitTooOldError, match=r"2\.37\.9 is too old"):
+        old.line("merge-tree", "--write-tree", "HEAD", "HEAD")
+    with pytest.raises(GitError, match="merge-tree failed"):
+        Git(str(repo), os.environ).line("merge-tree", "--no-such-option")
+
+
 @pytest.mark.parametrize(
     ("text", "version"),
     [
