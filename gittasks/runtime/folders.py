@@ -18,13 +18,13 @@ import stat
 
 from gittasks.base.errors import RefusedError, SetupError
 from gittasks.base.files import read_start
-from gittasks.base.ids import new_base36
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from gittasks.runtime.record import RunId
 
 INDEX = "index.jsonl"
+_CURE = "runs need to write there: check its permissions, and whether the disk is full or read-only"
 _IGNORE = b"# runs of this clone, never committed\n*\n"
 
 
@@ -133,14 +133,11 @@ def prepare_outputs(folder: str) -> None:
 
 
 def _write_ignore(path: str) -> None:
-    # No lock guards this: each writer, also of one process, has a file of its own, and all say the same.
-    temp = f"{path}.{new_base36(8)}"
-    fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(fd, _IGNORE)
-    finally:
-        os.close(fd)
-    os.rename(temp, path)
+    from gittasks.base import files
+
+    # As a cache: no lock guards this, each writer has a file of its own, hidden from git, and all say the same.
+    if not files.write_cache(path, _IGNORE) and not os.path.lexists(path):
+        raise NoFolderError(f"cannot write {path}", hint=_CURE)
 
 
 def _make(folder: str) -> None:
@@ -151,5 +148,5 @@ def _make(folder: str) -> None:
     except OSError as error:
         raise NoFolderError(
             f"cannot make {error.filename}: {error.strerror}",
-            hint="runs need to write there: check its permissions, and whether the disk is full or read-only",
+            hint=_CURE,
         ) from None
