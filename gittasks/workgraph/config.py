@@ -14,12 +14,14 @@ from gittasks.base.errors import InvalidError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph.record import MAX_NAME, Problem
 from gittasks.workgraph.scalars import resolve_plain
+from gittasks.workgraph.setting_values import BadValueError, argv, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    Command = tuple[str, ...]
+    from gittasks.workgraph.agents import Agent
+    from gittasks.workgraph.setting_values import Command
 
 CONFIG_NAME = "config.yaml"
 CONFIG_PATH = f".tasks/{CONFIG_NAME}"
@@ -31,7 +33,6 @@ MAX_CONFIG_BYTES = 1 << 18
 _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyz_")
 _VALUE_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./{}")
 _MAX_PATH = 200
-_MAX_WORDS = 1000
 _MAX_DAYS = 36_500
 
 DEFAULT_TEXT = """\
@@ -63,9 +64,13 @@ schema: 1
 # environment: a list is a program and its arguments, a text is run by `sh -c`.
 # on_finish: [notify-my-chat, --quiet]
 
-# Agents by name, each as a list: a program and its arguments.
+# Agents by name, for `gittasks agent`. A list is a program and its arguments, the prompt comes last; docs/agents.md
+# says what else there is.
 # agents:
 #   reviewer: [my-agent, --quiet]
+#   opus:
+#     like: claude
+#     arguments: [--model, opus]
 """
 
 
@@ -86,8 +91,8 @@ class Config(NamedTuple):
     `worktree_path` is relative to the main worktree's root and holds `{name}`. `commit` is one of `COMMIT_MODES`.
     `remotes` puts remote-tracking branches of the last `remote_days` days on the board. `stall_after` is in seconds.
     `on_finish` is the argv of what runs once a run has ended, empty for nothing.
-    `checks` and `agents` map names to argv, in file order. `extra` holds unknown keys with their values, `warnings`
-    names them.
+    `checks` maps names to argv, `agents` to templates, in file order. `extra` holds unknown keys with their values,
+    `warnings` names them.
     """
 
     worktree_path: str = DEFAULT_WORKTREE_PATH
@@ -97,7 +102,7 @@ class Config(NamedTuple):
     stall_after: float | None = None
     on_finish: Command = ()
     checks: Mapping[str, Command] = {}
-    agents: Mapping[str, Command] = {}
+    agents: Mapping[str, Agent] = {}
     extra: tuple[tuple[str, Any], ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -150,30 +155,35 @@ def parse_config(data: bytes) -> Config:
         elif value is not None:
             try:
                 found[key] = _CHECKS[key](value)
-            except _BadValueError as bad:
-                problems.append(Problem(*where, bad.message, bad.expected))
+            except BadValueError as bad:
+                problems.append(Problem(*where, bad.message, f"expected {bad.expected}"))
     if problems:
         raise BadConfigError(problems)
     found.pop("schema", None)
     return Config(**found, extra=tuple(extra), warnings=tuple(warnings))
 
 
-def _commands(where: tuple[str, int, str], value: Any, problems: list[Problem]) -> dict[str, Command]:
+def _commands(where: tuple[str, int, str], value: Any, problems: list[Problem]) -> dict[str, Any]:
     """The commands of one setting by name; every name and command that is wrong goes to `problems`."""
     path, line, key = where
     check = _COMMANDS[key]
     if not isinstance(value, dict):
         if value is not None:
-            problems.append(Problem(*where, f"is {_show(value)}", "expected names, each with its command"))
+            problems.append(Problem(*where, f"is {show(value)}", "expected names, each with its command"))
         return {}
     found = {}
     for name, command in value.items():
+        at = getattr(value, "lines", {}).get(name, line)
         try:
             _check_name(name)
             found[name] = check(command)
-        except _BadValueError as bad:
-            at = getattr(value, "lines", {}).get(name, line)
-            problems.append(Problem(path, at, f"{key}.{name}", bad.message, bad.expected))
+        except BadValueError as bad:
+            problems.append(Problem(path, at, f"{key}.{name}", bad.message, f"expected {bad.expected}"))
+        except _BadPartsError as bad:
+            problems += [
+                part._replace(path=path, line=part.line or at, field=f"{key}.{name}{part.field}")
+                for part in bad.parts
+            ]
     return found
 
 
@@ -198,7 +208,7 @@ def _read(data: bytes) -> tuple[dict[str, Any], Mapping[str, int]]:
     line, value = documents[0] if documents else (1, Map(1))
     if not isinstance(value, Map):
         raise BadConfigError(
-            [Problem(CONFIG_PATH, line, "", f"is {_show(value)}", "expected settings, `name: value`")]
+            [Problem(CONFIG_PATH, line, "", f"is {show(value)}", "expected settings, `name: value`")]
         )
     return value, value.lines
 
@@ -223,38 +233,37 @@ def _read_plain(data: bytes) -> tuple[dict[str, Any], dict[str, int]] | None:
     return values, lines
 
 
-class _BadValueError(Exception):
-    """A value that breaks its format: what is wrong, what was expected."""
+class _BadPartsError(Exception):
+    """A value of many parts breaks its format: what is wrong in each, without path; no line where it is not known."""
 
-    def __init__(self, message: str, expected: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.expected = f"expected {expected}"
+    def __init__(self, parts: list[Problem]) -> None:
+        super().__init__(parts)
+        self.parts = parts
 
 
 def _schema(value: Any) -> int:
     if type(value) is not int or value < 1:
-        raise _BadValueError(f"is {_show(value)}", f"{SCHEMA}")
+        raise BadValueError(f"is {show(value)}", f"{SCHEMA}")
     if value > SCHEMA:
-        raise _BadValueError(f"is {value}: written by a newer gittasks", f"{SCHEMA}; update gittasks")
+        raise BadValueError(f"is {value}: written by a newer gittasks", f"{SCHEMA}; update gittasks")
     return value
 
 
 def _commit(value: Any) -> str:
     if value not in COMMIT_MODES:
-        raise _BadValueError(f"is {_show(value)}", " or ".join(COMMIT_MODES))
+        raise BadValueError(f"is {show(value)}", " or ".join(COMMIT_MODES))
     return str(value)
 
 
 def _remotes(value: Any) -> bool:
     if type(value) is not bool:
-        raise _BadValueError(f"is {_show(value)}", "true or false")
+        raise BadValueError(f"is {show(value)}", "true or false")
     return value
 
 
 def _remote_days(value: Any) -> int:
     if type(value) is not int or not 0 < value <= _MAX_DAYS:
-        raise _BadValueError(f"is {_show(value)}", f"a number of days from 1 to {_MAX_DAYS}")
+        raise BadValueError(f"is {show(value)}", f"a number of days from 1 to {_MAX_DAYS}")
     return value
 
 
@@ -265,53 +274,50 @@ def _stall_after(value: Any) -> float:
             return seconds
     except ValueError:
         pass
-    raise _BadValueError(f"is {_show(value)}", f"a length of time: {EXPECTED}")
+    raise BadValueError(f"is {show(value)}", f"a length of time: {EXPECTED}")
 
 
 def _worktree_path(value: Any) -> str:
     """A template that stays inside the repository, makes a folder for each worktree, and nothing of git's."""
     expected = f"a path from the repository's root such as {DEFAULT_WORKTREE_PATH}"
     if not isinstance(value, str) or len(value) > _MAX_PATH or not value.isprintable():
-        raise _BadValueError(f"is {_show(value)}", expected)
+        raise BadValueError(f"is {show(value)}", expected)
     parts = value.rstrip("/").split("/")
     if "{name}" not in parts[-1]:
-        raise _BadValueError(f"is {_show(value)}: its last part must hold {{name}}", expected)
+        raise BadValueError(f"is {show(value)}: its last part must hold {{name}}", expected)
     if value.startswith(("/", "~")) or "\\" in value or any(part in ("", ".", "..") for part in parts):
-        raise _BadValueError(f"is {_show(value)}: leads out of the repository", expected)
+        raise BadValueError(f"is {show(value)}: leads out of the repository", expected)
     if parts[0].lower() in (".git", ".tasks", ".task_outputs"):
-        raise _BadValueError(f"is {_show(value)}: {parts[0]} is not for worktrees", expected)
+        raise BadValueError(f"is {show(value)}: {parts[0]} is not for worktrees", expected)
     if value.count("{") != 1 or value.count("}") != 1:
-        raise _BadValueError(f"is {_show(value)}: only {{name}} is filled in, and only once", expected)
+        raise BadValueError(f"is {show(value)}: only {{name}} is filled in, and only once", expected)
     return "/".join(parts)
 
 
 def _check_name(name: str) -> None:
     fits = name.isascii() and name.replace("-", "").replace("_", "").replace(".", "").isalnum()
     if not fits or len(name) > MAX_NAME or name[0] in "-.":
-        raise _BadValueError("is no name for a command", "letters, digits, - _ and .")
+        raise BadValueError("is no name for a command", "letters, digits, - _ and .")
 
 
 def _check_command(value: Any) -> Command:
     """A list is argv, a text is for `sh -c`."""
     if isinstance(value, str) and value.strip() and "\0" not in value:
         return ("sh", "-c", value)
-    return _argv(value, "a list of words such as [pytest, -q], or one line for the shell")
+    return argv(value, "a list of words such as [pytest, -q], or one line for the shell")
 
 
-def _agent_command(value: Any) -> Command:
-    """A list, and never a text: what agents are told is filled in, and must stay one word."""
-    return _argv(value, "a list of words such as [my-agent, --quiet]")
+def _agent(value: Any) -> Agent:
+    """A list, and never a text: what agents are told is filled in, and must stay one word; or a mapping."""
+    from gittasks.workgraph.agent_settings import BadAgentError, read_agent
 
-
-def _argv(value: Any, expected: str) -> Command:
-    words = value if isinstance(value, list) else []
-    if not 0 < len(words) <= _MAX_WORDS or not all(
-        isinstance(word, str) and "\0" not in word for word in words
-    ):
-        raise _BadValueError(f"is {_show(value)}", expected)
-    if not words[0].strip():
-        raise _BadValueError("names no program", expected)
-    return tuple(words)
+    try:
+        return read_agent(value)
+    except BadAgentError as bad:
+        faults = [fault._replace(key=f".{fault.key}" if fault.key else "") for fault in bad.faults]
+        raise _BadPartsError(
+            [Problem("", *fault._replace(expected=f"expected {fault.expected}")) for fault in faults]
+        ) from None
 
 
 # Key of the file -> check; a key is the name of the attribute in `Config`.
@@ -324,15 +330,10 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "stall_after": _stall_after,
     "on_finish": _check_command,
 }
-_COMMANDS: dict[str, Callable[[Any], Command]] = {
+_COMMANDS: dict[str, Callable[[Any], Any]] = {
     "checks": _check_command,
-    "agents": _agent_command,
+    "agents": _agent,
 }
-
-
-def _show(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def _suggestion(key: str) -> str:

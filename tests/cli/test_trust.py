@@ -60,7 +60,7 @@ def test_json(settings: Path, cli: Cli) -> None:
     assert (after["state"], after["sha256"], after["agents"]) == (
         "trusted",
         before["sha256"],
-        {"claude": ["claude", "-p"]},
+        {"claude": {"command": ["claude", "-p"], "resume": [], "prompt": "argument"}},
     )
 
 

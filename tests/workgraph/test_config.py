@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gittasks.workgraph import config
+from gittasks.workgraph.agents import SHIPPED, Agent, with_arguments
 from gittasks.workgraph.config import BadConfigError, Config, load_config, parse_config
 
 
@@ -39,7 +40,10 @@ def test_the_examples_that_init_writes_are_right_once_their_mark_is_taken_away()
     said = parse_config("\n".join(_uncomment(line) for line in lines).encode())
     assert said.worktree_path == ".worktrees/{name}"
     assert said.checks == {"tests": ("pytest", "-q"), "lint": ("sh", "-c", "make lint")}
-    assert said.agents == {"reviewer": ("my-agent", "--quiet")}
+    assert said.agents == {
+        "reviewer": Agent(("my-agent", "--quiet")),
+        "opus": with_arguments(SHIPPED["claude"]._replace(cure=None), ("--model", "opus")),
+    }
     assert said.warnings == ()
 
 
@@ -65,7 +69,7 @@ def test_every_setting_is_read() -> None:
     assert said.worktree_path == "trees/t-{name}"
     assert said.commit == "auto"
     assert said.checks == {"tests": ("pytest", "-q"), "lint.1": ("sh", "-c", "make lint && make types")}
-    assert said.agents == {"claude": ("claude", "-p")}
+    assert said.agents == {"claude": Agent(("claude", "-p"))}
     assert said.has_commands
 
 

@@ -84,7 +84,7 @@ def _answer(ctx: Context, *, talk: str = "", shown: bool = False) -> int:
                 "sha256": state.sha256,
                 "since": state.since,
                 "checks": {name: list(argv) for name, argv in config.checks.items()},
-                "agents": {name: list(argv) for name, argv in config.agents.items()},
+                "agents": {name: agent.as_json() for name, agent in config.agents.items()},
                 "onFinish": list(config.on_finish),
                 "workflows": [
                     {
@@ -115,11 +115,14 @@ def _show_commands(ctx: Context, state: Trust, found: list[Found]) -> None:
         return
     import shlex
 
-    for title, commands in (("check", state.config.checks), ("agent", state.config.agents)):
-        for name, argv in commands.items():
-            ctx.out(f"{title} {printable(name)}: {look_alike(shlex.join(argv))}")
-    if state.config.on_finish:
-        ctx.out(f"on_finish: {look_alike(shlex.join(state.config.on_finish))}")
+    config = state.config
+    shown = [(f"check {name}", argv) for name, argv in config.checks.items()]
+    for name, agent in config.agents.items():
+        shown.append((f"agent {name}", agent.command))
+        shown += [(f"agent {name}, resumed", agent.resume)] if agent.resume else []
+    shown += [("on_finish", config.on_finish)] if config.on_finish else []
+    for title, argv in shown:
+        ctx.out(f"{printable(title)}: {look_alike(shlex.join(argv))}")
     for one in found:
         if one.workflow is not None:
             _show_workflow(ctx, one)
