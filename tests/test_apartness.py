@@ -23,6 +23,8 @@ RUN_CALLS: Calls = {
         ("run", "--", "false"),
     ],
     "runs": [("runs",), ("runs", "--all", "--json"), ("runs", "--task", "1")],
+    # Started for real it is `start` and `run` in one, and so on both sides.
+    "agent": [("agent", "1", "--with", "claude", "--dry-run")],
     "logs": [("logs", "{run}"), ("logs", "--follow", "{run}")],
     "wait": [("wait", "{run}")],
     "monitor": [("monitor", "--wait", "--file", "README", "--until", "exists")],

@@ -105,19 +105,33 @@ def run_bounded(
     return Bounded(process.returncode if in_time else None, bytes(talk.output), talk.is_cut)
 
 
-def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Popen[bytes]:
-    """Start `argv` without input, with both outputs in one pipe, `stdout` of the answer.
+def start(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: str | None = None,
+    stdin_fd: int | None = None,
+    apart: bool = False,
+) -> Popen[bytes]:
+    """Start `argv` without input (or reading `stdin_fd`), with both outputs in one pipe, `stdout` of the answer.
 
-    Raises `ProgramMissingError`.
+    With `apart` only what it says on stdout goes there, on stderr where ours does, and it leads a process group of
+    its own. Raises `ProgramMissingError`.
     """
     import subprocess
 
     try:
         return subprocess.Popen(
-            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL if stdin_fd is None else stdin_fd,
+            stdout=subprocess.PIPE,
+            stderr=None if apart else subprocess.STDOUT,
+            process_group=0 if apart else None,
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise _missing(argv, None, error) from None
+        raise _missing(argv, cwd, error) from None
 
 
 class _Talk:

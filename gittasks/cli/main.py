@@ -55,6 +55,7 @@ COMMANDS = {
     "sync": ("worktrees", "commit, merge and push tasks, and no code that was not asked for"),
     "rescue": ("worktrees", "bring back uncommitted edits of worktrees that are gone"),
     "run": ("runs", "run a command in the background"),
+    "agent": ("runs", "let a coding agent work on a task"),
     "runs": ("runs", "list runs"),
     "logs": ("runs", "show the output of a run"),
     "wait": ("runs", "wait until runs end"),
