@@ -56,3 +56,7 @@ system_peer sshd openssh-server
 python_peer pre-commit pre-commit 'pre-commit>=4'
 npm_peer husky husky@9
 npm_peer lefthook lefthook
+python_peer aider aider aider-chat
+npm_peer claude @anthropic-ai/claude-code
+npm_peer codex @openai/codex
+npm_peer gemini @google/gemini-cli

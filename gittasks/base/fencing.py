@@ -18,10 +18,10 @@ WARNING = (
 _WORD_LENGTH = 12
 
 
-def fence(text: str, *, max_chars: int = MAX_CHARS) -> str:
-    """`text` between two marks, cut to `max_chars`; say `WARNING` before the first fence of a prompt."""
+def fence(text: str, *, max_chars: int = MAX_CHARS, max_line_chars: int = MAX_LINE_CHARS) -> str:
+    """`text` between two marks, cut to `max_chars`; say what stands between them (`WARNING`) before the first one."""
     text = text if len(text) <= max_chars else text[:max_chars] + "\n[cut here]"
-    lines = [shorten(line, MAX_LINE_CHARS) for line in printable_block(text).strip("\n").split("\n")]
+    lines = [shorten(line, max_line_chars) for line in printable_block(text).strip("\n").split("\n")]
     word = new_base36(_WORD_LENGTH)
     while word in text:
         word = new_base36(_WORD_LENGTH)

@@ -8,7 +8,6 @@ from gittasks.app import starting as worktree_starting
 from gittasks.app.agents import choosing, prompt
 from gittasks.app.run_start import Order
 from gittasks.base.errors import InvalidError, UsageError
-from gittasks.base.ids import new_uid
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import printable
 from gittasks.repo import worktrees
@@ -141,7 +140,7 @@ def _choose(project: Project, task_id: TaskId, call: Call) -> Chosen:
 
 def _describe(site: Project, task: Task, chosen: Chosen, call: Call) -> Described:
     checks, messages = _checks(site, call.checks)
-    text = prompt.format_prompt(_brief(site, task, chosen, call, checks), new_uid)
+    text = prompt.format_prompt(_brief(site, task, chosen, call, checks))
     agent = chosen.agent
     argv = agent.command
     if chosen.earlier is not None:

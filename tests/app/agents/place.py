@@ -39,9 +39,15 @@ agents:
 CHECKS = "checks:\n  there: [test, -f, new.txt]\n  quick: 'true'\n"
 
 
-def furnish(repo: Path, *subjects: str, settings: str = SETTINGS, trusted: bool = True) -> Project:
-    """`repo` with these tasks and settings, committed."""
-    project = open_project(str(repo), env=dict(os.environ))
+def furnish(
+    repo: Path,
+    *subjects: str,
+    settings: str = SETTINGS,
+    trusted: bool = True,
+    env: dict[str, str] | None = None,
+) -> Project:
+    """`repo` with these tasks and settings, committed; `env` is all that its runs get."""
+    project = open_project(str(repo), env=env or dict(os.environ))
     os.mkdir(project.tasks_folder)
     Path(project.tasks_folder, "config.yaml").write_text(settings)
     writing.add_tasks(project, [Draft(subject) for subject in subjects or ("Write it",)])
@@ -60,9 +66,9 @@ def call(project: Project, task: int, *arguments: str, **options: Any) -> Called
     return called
 
 
-def end(project: Project, *called: Called) -> list[Run]:
+def end(project: Project, *called: Called, patience_s: float = 45.0) -> list[Run]:
     """The runs once they have ended, in this order."""
-    ended, over = runs.wait_runs(project, [one.started.run.id for one in called], timeout_s=45)
+    ended, over = runs.wait_runs(project, [one.started.run.id for one in called], timeout_s=patience_s)
     assert over, ended
     return ended
 
