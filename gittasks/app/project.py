@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gittasks.app.finishing import Finished
     from gittasks.app.reading import Filter
     from gittasks.app.releasing import Released
+    from gittasks.app.run_start import Order
     from gittasks.app.starting import Started
     from gittasks.app.writing import Decide, Written
     from gittasks.repo.git import Git
@@ -231,6 +232,19 @@ class Project:
 
         number = None if task_id is None else TaskId(task_id)
         return run_start.start_run(self, run_start.Order(argv, number, **options)).run
+
+    def agent(
+        self, task_id: int, name: str | None = None, *, order: Order | None = None, **options: Any
+    ) -> Run:
+        """Let a coding agent work on a task, in the task's worktree, and answer the record of its run.
+
+        `options` are those of `app.agents.starting.Call`: `resume`, `wish`, `arguments`, `checks`.
+        """
+        from gittasks.app.agents import starting
+        from gittasks.app.run_start import Order
+
+        call = starting.Call(name, **options)
+        return starting.start_agent(self, TaskId(task_id), call, order or Order()).started.run
 
     def runs(self, *, task_id: int | None = None) -> list[Run]:
         """The runs of this clone, or of one task, oldest first."""

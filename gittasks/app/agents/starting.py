@@ -35,6 +35,9 @@ OWNER_VARIABLE = "GITTASKS_OWNER"
 MAX_ARGUMENT_BYTES = 131_071
 
 
+_DEFAULTS = Order()
+
+
 class LongPromptError(InvalidError):
     """The prompt does not fit into an argument of a command."""
 
@@ -50,9 +53,7 @@ class Call(NamedTuple):
     resume: str | None = None
     wish: str | None = None
     arguments: tuple[str, ...] = ()
-    owner: str | None = None
     checks: bool | None = None
-    timeout_s: float | None = None
 
 
 class Described(NamedTuple):
@@ -81,17 +82,20 @@ def describe(project: Project, task_id: TaskId, call: Call) -> Described:
     return _describe(site, claiming.require_task(site, task_id), chosen, call)
 
 
-def start_agent(project: Project, task_id: TaskId, call: Call) -> Called:
+def start_agent(project: Project, task_id: TaskId, call: Call, order: Order = _DEFAULTS) -> Called:
     """Start an agent on a task; the worktree is made where there is none.
 
-    Raises `UnknownAgentError`, `NoSessionError`, `UntrustedError`, `ProgramMissingError`, `ClaimHeldError`, and what
+    `order` says how its run is started, and for whom; what it runs, where and for which task is found here. Raises
+    `UnknownAgentError`, `NoSessionError`, `UntrustedError`, `ProgramMissingError`, `ClaimHeldError`, and what
     `app.starting.start_task` and `run_start.start_run` raise; no agent was started then.
     """
     chosen = _choose(project, task_id, call)
     choosing.require_program(chosen, project.env)
     task = claiming.require_task(project, task_id)
-    owner = project.actor(call.owner)
+    owner = project.actor(order.owner)
     require_free(project, task, owner)
+    # Whatever speaks against it is said before a worktree is made.
+    _describe(project, task, chosen, call)
     commit = load_config(project.tasks_folder).commit == "auto"
     place = worktree_starting.start_task(
         project, task_id, worktree_starting.Options(owner=owner, commit=commit)
@@ -99,15 +103,15 @@ def start_agent(project: Project, task_id: TaskId, call: Call) -> Called:
     site = sites.project_at(project, place.path)
     described = _describe(site, place.task, chosen, call)
     _hide_litter(site, chosen)
-    order = Order(
-        (),
-        task_id,
-        name=f"{chosen.name}: {place.task.subject}",
+    order = order._replace(
+        task_id=task_id,
+        name=order.name or f"{chosen.name}: {place.task.subject}",
         cwd=place.path,
-        env={OWNER_VARIABLE: owner},
-        timeout_s=call.timeout_s,
+        env={**order.env, OWNER_VARIABLE: owner},
         owner=owner,
         spec=_spec(site, task_id, described, chosen, owner),
+        shown=described.argv,
+        extra={**order.extra, choosing.FIELD: {"name": chosen.name}},
     )
     started = worker.start_worker(site, WORKER, order, kind=LOCAL_AGENT)
     return Called(started, place.path, (*place.messages, *described.messages))

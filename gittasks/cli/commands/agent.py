@@ -50,6 +50,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--owner", metavar="NAME", help="for whom it works (default: $GITTASKS_OWNER, git's user.name)"
     )
+    parser.add_argument("--name", metavar="TEXT", help="what lists show (default: the agent and the task)")
     checks = parser.add_mutually_exclusive_group()
     checks.add_argument(
         "--check",
@@ -74,6 +75,7 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace, ctx: Context) -> int:
     """Start it and say the id of its run; with `--wait`, go on until its end."""
     from gittasks.app.agents import starting
+    from gittasks.app.run_start import Order
 
     project = ctx.project()
     call = starting.Call(
@@ -81,14 +83,13 @@ def run(args: Namespace, ctx: Context) -> int:
         resume=args.resume,
         wish=args.message,
         arguments=tuple(ctx.command or ()),
-        owner=args.owner,
         checks=args.checks,
-        timeout_s=args.timeout,
     )
     task_id = args.task or cli_parser.require_bound(project)
     if args.dry_run:
         return _show(ctx, starting.describe(project, task_id, call))
-    called = starting.start_agent(project, task_id, call)
+    order = Order(owner=args.owner, name=args.name, timeout_s=args.timeout)
+    called = starting.start_agent(project, task_id, call, order)
     for message in called.messages:
         ctx.say(f"gittasks: {message}")
     return answer_started(ctx, called.started, wait=args.wait)

@@ -12,6 +12,7 @@ from gittasks.app import runs, trust, writing
 from gittasks.app.agents import starting
 from gittasks.app.agents.starting import Call, Called
 from gittasks.app.project import Project, open_project
+from gittasks.app.run_start import Order
 from gittasks.runtime.record import Run
 from gittasks.workgraph.drafts import Draft
 from gittasks.workgraph.record import TaskId
@@ -58,10 +59,10 @@ def furnish(
     return project
 
 
-def call(project: Project, task: int, *arguments: str, **options: Any) -> Called:
+def call(project: Project, task: int, *arguments: str, order: Order | None = None, **options: Any) -> Called:
     """Start the scripted agent; `arguments` say what it does."""
     chosen = Call(agent=options.pop("agent", "scripted"), arguments=arguments)._replace(**options)
-    called = starting.start_agent(project, TaskId(task), chosen)
+    called = starting.start_agent(project, TaskId(task), chosen, order or Order())
     assert called.started.failure is None
     return called
 

@@ -12,6 +12,7 @@ import pytest
 
 from gittasks.app import claiming, holders, runs
 from gittasks.app.holders import ClaimHeldError
+from gittasks.app.run_start import Order
 from gittasks.base import identity
 from gittasks.workgraph.record import TaskId
 from tests.app.agents.place import CHECKS, SETTINGS, call, end, facts, furnish, output
@@ -49,6 +50,7 @@ def test_a_good_agent(repo: Path) -> None:
         "checks_passed": True,
         "failed_check": None,
     }
+    assert run.command[-1] == "tells"
     lines = output(project, run).decode().splitlines()
     assert lines[-2:] == ["gittasks: check there", "gittasks: check quick"]
     given = json.loads(lines[0])
@@ -127,7 +129,7 @@ def test_a_flood_goes_through_and_is_not_held_in_memory(repo: Path) -> None:
 def test_an_agent_that_hangs_holds_its_task_until_it_is_ended(repo: Path) -> None:
     project = furnish(repo, "killed", "worker killed", "timed out")
     called, orphaned = call(project, 1, "hangs"), call(project, 2, "hangs")
-    late = call(project, 3, "sleeps", timeout_s=1.0)
+    late = call(project, 3, "sleeps", order=Order(timeout_s=1.0))
     run_id = called.started.run.id
 
     def claim() -> holders.Holding | None:
