@@ -35,7 +35,7 @@ class Listener:
 
     def __init__(self, rules: Sequence[Rule], *, session: str | None = None) -> None:
         self._rules = rules
-        self._lines = _Lines()
+        self._lines = Lines()
         self._tail = b""
         self._is_adding = False
         self.session = session
@@ -89,13 +89,18 @@ def is_session(text: str) -> bool:
     return 0 < len(text) <= _MAX_SESSION and text[0] not in "-." and _SESSION_CHARS.issuperset(text)
 
 
-class _Lines:
+class Lines:
     """Cuts a stream into lines without holding more than one of `MAX_LINE_BYTES`; longer ones are left out."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._size = 0
         self._is_too_long = False
+
+    @property
+    def has_part(self) -> bool:
+        """Whether a line was begun, and is held."""
+        return bool(self._parts)
 
     def split(self, data: bytes) -> Iterator[bytes]:
         """The lines that `data` completes, without their line feeds."""

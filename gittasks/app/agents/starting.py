@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gittasks.app.agents.choosing import Chosen
     from gittasks.app.project import Project
     from gittasks.runtime.launcher import Started
+    from gittasks.workgraph.agents import Rule
     from gittasks.workgraph.notes_format import Note
     from gittasks.workgraph.record import Task, TaskId
     from gittasks.workgraph.setting_values import Command
@@ -67,10 +68,14 @@ class Described(NamedTuple):
 
 
 class Called(NamedTuple):
-    """An agent that was started: its run, and the worktree it works in; `messages` are safe to print."""
+    """An agent that was started: its run, the worktree it works in, what the lines that it prints tell.
+
+    `messages` are safe to print.
+    """
 
     started: Started
     path: str
+    events: tuple[Rule, ...]
     messages: tuple[str, ...] = ()
 
 
@@ -114,7 +119,7 @@ def start_agent(project: Project, task_id: TaskId, call: Call, order: Order = _D
         extra={**order.extra, choosing.FIELD: {"name": chosen.name}},
     )
     started = worker.start_worker(site, WORKER, order, kind=LOCAL_AGENT)
-    return Called(started, place.path, (*place.messages, *described.messages))
+    return Called(started, place.path, chosen.agent.events, (*place.messages, *described.messages))
 
 
 def require_free(project: Project, task: Task, owner: str) -> None:

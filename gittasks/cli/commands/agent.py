@@ -36,7 +36,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--with",
         dest="agent",
-        metavar="NAME",
+        metavar="AGENT",
         help="claude, codex, gemini, aider, or one that .tasks/config.yaml names",
     )
     parser.add_argument("-m", "--message", metavar="TEXT", help="what to tell it besides the task")
@@ -65,7 +65,11 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=duration, metavar="TIME", help="stop it after so long: 90, 10m, 1h30m"
     )
-    parser.add_argument("--wait", action="store_true", help="show its output and end with its exit code")
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help="show what it does and says (in a pipe: its output), and end with its exit code",
+    )
     parser.add_argument(
         "--dry-run", "--show-prompt", action="store_true", help="print the prompt, and start nothing"
     )
@@ -76,6 +80,7 @@ def run(args: Namespace, ctx: Context) -> int:
     """Start it and say the id of its run; with `--wait`, go on until its end."""
     from gittasks.app.agents import starting
     from gittasks.app.run_start import Order
+    from gittasks.cli.narration import Narrator
 
     project = ctx.project()
     call = starting.Call(
@@ -92,7 +97,9 @@ def run(args: Namespace, ctx: Context) -> int:
     called = starting.start_agent(project, task_id, call, order)
     for message in called.messages:
         ctx.say(f"gittasks: {message}")
-    return answer_started(ctx, called.started, wait=args.wait)
+    # A pipe gets the bytes, as with `run --wait`.
+    printer = Narrator(ctx.stdout, called.events) if called.events and ctx.stdout.isatty() else None
+    return answer_started(ctx, called.started, wait=args.wait, printer=printer)
 
 
 def _show(ctx: Context, described: Described) -> int:

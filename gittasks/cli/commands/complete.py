@@ -210,7 +210,7 @@ def _tasks(name: str, mark: str, ctx: Context) -> Candidates:
             yield f"{mark}{row.id}", row.subject
 
 
-_FOR_OPEN_TASKS = frozenset(("block", "claim", "delete", "done", "finish", "start", "unblock"))
+_FOR_OPEN_TASKS = frozenset(("agent", "block", "claim", "delete", "done", "finish", "start", "unblock"))
 
 
 def _statuses(name: str, ctx: Context) -> Candidates:
@@ -253,6 +253,12 @@ def _runs(name: str, ctx: Context) -> Candidates:
     return [(run.id, f"{run.status}  {run.description}") for run in reversed(found)]
 
 
+def _agents(name: str, ctx: Context) -> Candidates:
+    from gittasks.app.agents.choosing import known_names
+
+    return [(agent, "") for agent in known_names(ctx.project())]
+
+
 def _branches(name: str, ctx: Context) -> Candidates:
     lines = ctx.project().git.lines(
         "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/remotes", "refs/tags"
@@ -281,6 +287,7 @@ _SOURCES: dict[str, Callable[[str, Context], Candidates]] = {
     "worktree": _worktrees,
     "WORKTREE": _worktrees,
     "RUN": _runs,
+    "AGENT": _agents,
     "TASK|SUBJECT": lambda name, ctx: _tasks(name, "", ctx),
     "remote": _remotes,
     "REV": _branches,

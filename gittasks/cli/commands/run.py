@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gittasks.app.run_start import Order
     from gittasks.cli.context import Context
+    from gittasks.cli.narration import Narrator
     from gittasks.runtime.launcher import Started
     from gittasks.runtime.record import Run
 
@@ -90,8 +91,10 @@ def run(args: Namespace, ctx: Context) -> int:
     return answer_started(ctx, run_start.start_run(ctx.project(), _order(args, ctx)), wait=args.wait)
 
 
-def answer_started(ctx: Context, started: Started, *, wait: bool) -> int:
-    """Say the id of a run that was started; with `wait`, show its output and end as it does."""
+def answer_started(
+    ctx: Context, started: Started, *, wait: bool, printer: OutputPrinter | Narrator | None = None
+) -> int:
+    """Say the id of a run that was started; with `wait`, show its output (by `printer`) and end as it does."""
     if not ctx.json:
         ctx.out(started.run.id)
         ctx.stdout.flush()
@@ -101,7 +104,7 @@ def answer_started(ctx: Context, started: Started, *, wait: bool) -> int:
         if ctx.json:
             ctx.document({"run": started.run.as_json()})
         return 0
-    return _follow(ctx, started.run)
+    return _follow(ctx, started.run, printer or OutputPrinter(ctx.stdout, raw=not ctx.stdout.isatty()))
 
 
 def exit_code_of(run: Run) -> int:
@@ -137,7 +140,7 @@ def _order(args: Namespace, ctx: Context) -> Order:
     )
 
 
-def _follow(ctx: Context, run: Run) -> int:
+def _follow(ctx: Context, run: Run, printer: OutputPrinter | Narrator) -> int:
     from gittasks.app import runs
 
     project = ctx.project()
@@ -145,7 +148,6 @@ def _follow(ctx: Context, run: Run) -> int:
         if ctx.json:
             runs.wait_runs(project, [run.id])
         else:
-            printer = OutputPrinter(ctx.stdout, raw=not ctx.stdout.isatty())
             for block in runs.follow_output(project, run):
                 printer.write(block)
             printer.close()
