@@ -43,7 +43,9 @@ def tells() -> None:
 
 
 def lies() -> None:
-    """No work at all, and a fine report."""
+    """No work at all, no checks any more, and a fine report."""
+    with open(".tasks/config.yaml", "w", encoding="utf-8") as file:
+        file.write("schema: 1\n")
     say(type="say", text="All tests pass. The task is done!")
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from gittasks.app import claiming, holders, runs
+from gittasks.app import claiming, holders, runs, worker
 from gittasks.app.holders import ClaimHeldError
+from gittasks.app.project import open_project
 from gittasks.app.run_start import Order
 from gittasks.base import identity
+from gittasks.runtime import live as live_files
 from gittasks.workgraph.record import TaskId
 from tests.app.agents.place import CHECKS, SETTINGS, call, end, facts, furnish, output
 from tests.conftest import git
@@ -143,11 +145,19 @@ def test_an_agent_that_hangs_holds_its_task_until_it_is_ended(repo: Path) -> Non
     assert (held.claim.run, held.life, held.state) == (run_id, identity.ALIVE, holders.OWN)
     with pytest.raises(ClaimHeldError, match="1 is claimed by Ada Tester"):
         call(project, 1, "works")
+    # Whoever gets past that look in the same moment loses at the claim, and starts no program.
+    site, folders = open_project(called.path, env=project.env), project.run_folders
+    order = Order(task_id=ONE, cwd=called.path, spec=live_files.read_spec(folders, run_id))
+    second = worker.start_worker(site, "agent", order, kind="local_agent").run
+    (loser,), _ = runs.wait_runs(project, [second.id])
+    assert (loser.status, loser.exit_code) == ("failed", 4)
+    assert str(loser.message).startswith("#1 is claimed by Ada Tester since ")
+    assert b"hello" not in output(project, loser)
     # Its worker killed: the agent goes too, and what was known of it stays known.
     until(lambda: runs.find_run(project, orphaned.started.run.id).session == "s-hang", "for the other one")
-    worker = identity.parse_process(runs.find_run(project, orphaned.started.run.id).process)
-    assert worker is not None
-    os.kill(worker.pid, signal.SIGKILL)
+    process = identity.parse_process(runs.find_run(project, orphaned.started.run.id).process)
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
     # Deaf to SIGTERM, and so is its child: both are gone all the same.
     (killed,) = runs.kill_runs(project, [live.id], grace_s=0.3)
     assert (killed.status, killed.session) == ("killed", "s-hang")
