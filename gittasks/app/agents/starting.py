@@ -68,11 +68,12 @@ class Described(NamedTuple):
 
 
 class Called(NamedTuple):
-    """An agent that was started: its run, the worktree it works in, what the lines that it prints tell.
+    """An agent that was started: its name and run, the worktree it works in, what the lines that it prints tell.
 
     `messages` are safe to print.
     """
 
+    name: str
     started: Started
     path: str
     events: tuple[Rule, ...]
@@ -119,7 +120,9 @@ def start_agent(project: Project, task_id: TaskId, call: Call, order: Order = _D
         extra={**order.extra, choosing.FIELD: {"name": chosen.name}},
     )
     started = worker.start_worker(site, WORKER, order, kind=LOCAL_AGENT)
-    return Called(started, place.path, chosen.agent.events, (*place.messages, *described.messages))
+    return Called(
+        chosen.name, started, place.path, chosen.agent.events, (*place.messages, *described.messages)
+    )
 
 
 def require_free(project: Project, task: Task, owner: str) -> None:

@@ -97,6 +97,7 @@ def run(args: Namespace, ctx: Context) -> int:
     called = starting.start_agent(project, task_id, call, order)
     for message in called.messages:
         ctx.say(f"gittasks: {message}")
+    ctx.say(f"{called.name} works on #{task_id} in {called.path}")
     # A pipe gets the bytes, as with `run --wait`.
     printer = Narrator(ctx.stdout, called.events) if called.events and ctx.stdout.isatty() else None
     return answer_started(ctx, called.started, wait=args.wait, printer=printer)
