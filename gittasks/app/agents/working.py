@@ -121,13 +121,15 @@ class _Agent:
 
     def run(self) -> int:
         """Run the program and the checks, say what came of it, and answer the exit code (a signal: negative)."""
+        if self._wakes.is_stopping:
+            return -signal.SIGTERM
         before = refs.find_head(self._git)
         try:
-            code = self._program()
-        except proc.ProgramMissingError as error:
-            self._worker.report(message=error.message)
-            _say(error.message)
-            return _MISSING_EXIT
+            process = self._start()
+        except (GittasksError, OSError) as error:
+            return self._give_up(error)
+        with process.stdout:
+            code = self._hear(process.stdout.fileno(), process.poll)
         deeds = look_at_work(self._git, before)._replace(code=code, failed=self._listener.failed)
         failure = (
             self._check() if code == 0 and deeds.failed is None and not self._wakes.is_stopping else None
@@ -151,8 +153,15 @@ class _Agent:
         line = None if message is None else shorten(" ".join(message.split()), _MAX_MESSAGE)
         self._worker.report(progress=progress, message=line, session=self._listener.session, **more)
 
-    def _program(self) -> int:
-        """Start the program and hear it to its end; how it ended, as `subprocess` gives it."""
+    def _give_up(self, error: GittasksError | OSError) -> int:
+        what = error.message if isinstance(error, GittasksError) else str(error.strerror)
+        message = f"cannot start {printable(self._spec['name'])}: {what}"
+        self._worker.report(message=message)
+        _say(message)
+        return _MISSING_EXIT
+
+    def _start(self) -> Any:
+        """Start the program: a `Popen`. Raises `ProgramMissingError`, `DiskError`, `OSError`."""
         spec, project = self._spec, self._worker.project
         prompt_file = os.path.join(self._worker.folders.live_folder(self._worker.run_id), _PROMPT_FILE)
         replace_file(prompt_file, spec["prompt"].encode("utf-8", "replace"), mode=0o600)
@@ -162,14 +171,12 @@ class _Agent:
         argv = [_fill(word, marks) for word in spec["argv"]]
         stdin_fd = os.open(prompt_file if spec["way"] == STDIN else os.devnull, os.O_RDONLY)
         try:
-            process = proc.start(argv, env=project.env, cwd=project.top, stdin_fd=stdin_fd, apart=True)
+            return proc.start(argv, env=project.env, cwd=project.top, stdin_fd=stdin_fd, apart=True)
         finally:
             os.close(stdin_fd)
-        assert process.stdout is not None
-        with process.stdout:
-            return self._hear(process.stdout.fileno(), process.poll)
 
     def _hear(self, stdout_fd: int, find_end: Callable[[], int | None]) -> int:
+        """Hear the program to its end; how it ended, as `subprocess` gives it."""
         os.set_blocking(stdout_fd, False)
         poll = select.poll()
         poll.register(self._wakes.fd, select.POLLIN)

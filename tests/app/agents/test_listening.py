@@ -77,8 +77,9 @@ def test_what_the_shipped_ones_print(name: str, events: tuple[object, ...], sess
         (
             "claude",
             {"type": "result", "subtype": "success", "is_error": True, "result": "API Error"},
-            "success: API Error",
+            "API Error",
         ),
+        ("claude", {"type": "result", "subtype": "error_max_turns", "is_error": True}, "error_max_turns"),
         ("codex", {"type": "turn.failed", "error": {"message": "no model"}}, "no model"),
         (
             "gemini",

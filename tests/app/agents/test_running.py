@@ -179,6 +179,16 @@ def test_an_agent_that_hangs_holds_its_task_until_it_is_ended(repo: Path) -> Non
     assert (timed_out.status, timed_out.reason) == ("failed", "timeout")
 
 
+def test_a_program_that_cannot_be_started_is_named(repo: Path) -> None:
+    (repo / "no-program").write_bytes(b"\x7fELF\n")
+    (repo / "no-program").chmod(0o755)
+    git(repo, "add", "no-program")
+    project = furnish(repo, settings="agents: {bad: [./no-program]}\n")
+    (run,) = end(project, call(project, 1, agent="bad"))
+    assert (run.status, run.exit_code) == ("failed", 127)
+    assert run.message == "cannot start bad: Exec format error"
+
+
 def test_without_checks_the_agent_alone_decides(repo: Path) -> None:
     project = furnish(repo, settings=SETTINGS + CHECKS)
     (run,) = end(project, call(project, 1, "lies", checks=False))
