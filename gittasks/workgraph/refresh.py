@@ -58,7 +58,7 @@ def refresh(state: RowCache, seen: Seen, folder: str, worktree: str) -> list[Row
         update.read(name, seen.fd)
     rows = update.apply()
     if update.graph_changed:
-        state.derived = tuple(graph.derive(rows))
+        state.set_derived(graph.derive(rows))
     now = (seen.listing, seen.signatures, seen.racy())
     if update.changed or now != (state.listing, state.signatures, state.racy):
         state.listing, state.signatures, state.racy = now

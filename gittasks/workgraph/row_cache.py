@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Text = tuple[str, tuple[tuple[str, Any], ...]]
 
 # Another layout of the caches needs another word here: old ones are then built anew.
-_ROWS_LAYOUT = "rows-5"
+_ROWS_LAYOUT = "rows-6"
 _TEXTS_LAYOUT = "texts-5"
 DIGEST_BYTES = 16
 COLUMNS = len(Row._fields)
@@ -34,10 +34,11 @@ class RowCache:
     `listing` are the names in the folder, in its order, joined by NUL; `others` those that are no task files.
     `signatures` has 32 bytes for each task file in that order. `columns` are the rows, sorted by id, transposed,
     each column marshalled by itself: one that did not change is not marshalled again. `digests` has 16 bytes for
-    each row. `bad` maps the name of an unreadable file to (digest, problems).
+    each row. `graph` is what follows from the rows, marshalled by itself for the same reason. `bad` maps the name of
+    an unreadable file to (digest, problems).
     """
 
-    __slots__ = ("bad", "columns", "derived", "digests", "listing", "others", "racy", "signatures")
+    __slots__ = ("bad", "columns", "digests", "graph", "listing", "others", "racy", "signatures")
 
     def __init__(self) -> None:
         self.listing = ""
@@ -46,7 +47,7 @@ class RowCache:
         self.columns: list[bytes] = []
         self.digests = b""
         self.bad: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {}
-        self.derived: tuple[Any, ...] = tuple(graph.derive([]))
+        self.graph = b""
         self.racy: list[str] = []
 
     def save(self, folder: str, worktree: str) -> None:
@@ -58,6 +59,14 @@ class RowCache:
         """All rows, sorted by id."""
         columns = map(marshal.loads, self.columns)
         return list(map(partial(tuple.__new__, Row), zip(*columns, strict=True)))
+
+    def derived(self) -> graph.Derived:
+        """What follows from the rows."""
+        return graph.Derived(*marshal.loads(self.graph)) if self.graph else graph.derive([])
+
+    def set_derived(self, derived: graph.Derived) -> None:
+        """Marshal what follows from the rows."""
+        self.graph = marshal.dumps(tuple(derived))
 
     def column(self, field: str) -> list[Any]:
         """One field of all rows, in their order, without the rows."""

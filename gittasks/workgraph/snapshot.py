@@ -17,7 +17,7 @@ from operator import attrgetter
 from types import MappingProxyType
 
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.workgraph import graph, store
+from gittasks.workgraph import store
 from gittasks.workgraph.record import Problem, Row, Task
 from gittasks.workgraph.row_cache import digest, load_rows, load_texts, save_texts, without
 
@@ -49,7 +49,7 @@ class Snapshot:
         self._home = home
         self._texts: dict[bytes, Text] | None = None
         self.rows = rows
-        self.derived = graph.Derived(*state.derived)
+        self.derived = state.derived()
         self.problems = [Problem(*problem) for name in sorted(state.bad) for problem in state.bad[name][1]]
 
     def find(self, task_id: int) -> Row | None:
