@@ -27,7 +27,7 @@ _LOG = (
         "--no-color",
         "--encoding=UTF-8",
     ),
-    "--format=%x01%H%x00%P%x00%an%x00%ae%x00%at%x00%s",
+    "--format=%x01%H%x00%P%x00%an%x00%ae%x00%at%x00%S%x00%s",
 )
 _ABSENT = "0" * 6
 
@@ -55,24 +55,30 @@ class Change(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """One commit: ids in full, `time_s` the author's time in Unix seconds, `subject` the first line."""
+    """One commit: ids in full, `time_s` the author's time in Unix seconds, `subject` the first line, `source` the
+    revision of those asked for by which git came to it: a ref's full name, or an id.
+    """
 
     oid: str
     parents: tuple[str, ...]
     author: str
     email: str
     time_s: int
+    source: str
     subject: str
     changes: tuple[Change, ...]
 
 
-def commits_of(git: Git, start: str, paths: Sequence[str], *, limit: int | None = None) -> list[Commit]:
-    """The commits up to `start` (an id) that changed one of `paths`, newest first, at most `limit`.
+def commits_of(
+    git: Git, revisions: Sequence[str], paths: Sequence[str], *, limit: int | None = None
+) -> list[Commit]:
+    """The commits in `revisions` (ids, and what git takes for sets of them) that changed one of `paths`, at most
+    `limit`, newest first.
 
     A folder stands for everything in it. Paths are relative to the worktree's root. Raises `GitError`.
     """
     count = () if limit is None else (f"--max-count={limit}",)
-    output = git.output("--literal-pathspecs", *_LOG, *count, start, "--", *paths)
+    output = git.output("--literal-pathspecs", *_LOG, *count, *revisions, "--", *paths)
     return list(_parse_log(output))
 
 
@@ -81,6 +87,18 @@ def lost_files(git: Git, commit: str, parent: str, folder: str) -> list[Change]:
     options = ("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--diff-filter=DMT")
     tokens = git.output("--literal-pathspecs", *options, parent, commit, "--", folder).split(b"\0")
     return [_change(facts, path) for facts, path in zip(tokens[::2], tokens[1::2], strict=False)]
+
+
+def differing_files(git: Git, tree: str, others: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(name, object id) of each file that one of the trees `others` has otherwise than `tree`, not in folders."""
+    pairs = "".join(f"{tree} {other}\n" for other in others)
+    options = ("diff-tree", "--stdin", "--raw", "--no-abbrev", "--no-renames", "--diff-filter=AMT")
+    for line in git.lines(*options, stdin=pairs.encode()) if others else ():
+        facts, tab, name = line.partition("\t")
+        words = facts.split()
+        # A path in quotes is none that we would know.
+        if tab and words[1].startswith("100"):
+            yield name, words[3]
 
 
 def committed_versions(git: Git, commit: str, paths: Sequence[str]) -> dict[str, Version]:
@@ -136,7 +154,7 @@ def _parse_log(output: bytes) -> Iterator[Commit]:
         if token.startswith(b"\x01"):
             if header:
                 yield _commit(header, changes)
-            header, changes = [token[1:], *islice(tokens, 5)], []
+            header, changes = [token[1:], *islice(tokens, 6)], []
         elif token.lstrip(b"\n").startswith(b":"):
             changes.append(_change(token, next(tokens)))
     if header:
@@ -145,8 +163,10 @@ def _parse_log(output: bytes) -> Iterator[Commit]:
 
 def _commit(header: list[bytes], changes: list[Change]) -> Commit:
     # Names and subjects are whatever bytes people wrote; ids and times are git's own.
-    oid, parents, author, email, time_s, subject = (field.decode("utf-8", "replace") for field in header)
-    return Commit(oid, tuple(parents.split()), author, email, int(time_s), subject, tuple(changes))
+    oid, parents, author, email, time_s, source, subject = (
+        field.decode("utf-8", "replace") for field in header
+    )
+    return Commit(oid, tuple(parents.split()), author, email, int(time_s), source, subject, tuple(changes))
 
 
 def _change(facts: bytes, path: bytes) -> Change:

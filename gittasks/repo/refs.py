@@ -9,6 +9,8 @@ from gittasks.base.errors import BusyError, InvalidError, NotFoundError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gittasks.repo.git import Git
 
 HEADS = "refs/heads/"
@@ -72,6 +74,13 @@ def find_current_branch(git: Git) -> str | None:
     """The branch that is checked out, `None` for a detached HEAD."""
     name = git.find_line("symbolic-ref", "--quiet", "HEAD")
     return name.removeprefix(HEADS) if name and name.startswith(HEADS) else None
+
+
+def newest_tips(git: Git, prefixes: Sequence[str], *, limit: int) -> list[str]:
+    """The commits that the refs below `prefixes` point to, those made last first; at most `limit` refs are asked."""
+    return git.lines(
+        *("for-each-ref", "--sort=-committerdate", f"--count={limit}", "--format=%(objectname)"), *prefixes
+    )
 
 
 def find_base_branch(git: Git, revision: str) -> str | None:

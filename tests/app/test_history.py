@@ -36,8 +36,8 @@ def _commit(repo: Path, message: str, *tasks: Task) -> None:
     git(repo, "commit", "-q", "-m", message)
 
 
-def _history(repo: Path, number: int = 12, limit: int | None = None) -> History:
-    return task_history(open_project(str(repo), env=os.environ), TaskId(number), limit=limit)
+def _history(repo: Path, number: int = 12, limit: int | None = None, *, here: bool = False) -> History:
+    return task_history(open_project(str(repo), env=os.environ), TaskId(number), limit=limit, here=here)
 
 
 def _said(entry: Entry) -> tuple[str, str | None, dict[str, tuple[Any, Any]]]:
@@ -255,9 +255,125 @@ def test_a_shallow_clone_says_that_it_does_not_know_all(repo: Path) -> None:
     assert [_said(entry)[1] for entry in found.entries] == ["work"]
 
 
-def test_from_a_linked_worktree_it_is_that_branch(repo: Path) -> None:
+def _places(history: History) -> list[tuple[str | None, str | None, str]]:
+    """Of each entry: the other branch or worktree, and the first line of the commit, or where it is not committed."""
+    return [(entry.branch, entry.worktree, str(_said(entry)[1])) for entry in history.entries]
+
+
+def test_commits_of_other_branches_are_told_with_the_branch(repo: Path) -> None:
     _commit(repo, "add", _task())
-    git(repo, "worktree", "add", "-q", "-b", "side", str(repo.parent / "side"))
-    _commit(repo.parent / "side", "in side", _task(priority=0))
-    assert [_said(entry)[1] for entry in _history(repo.parent / "side").entries] == ["in side", "add"]
-    assert [_said(entry)[1] for entry in _history(repo).entries] == ["add"]
+    side = repo.parent / "side"
+    git(repo, "worktree", "add", "-q", "-b", "wt/side", str(side))
+    _commit(side, "in side", _task(priority=0))
+    assert _places(_history(repo)) == [("wt/side", None, "in side"), (None, None, "add")]
+    assert _places(_history(side)) == [(None, None, "in side"), (None, None, "add")]
+    assert _places(_history(repo, here=True)) == [(None, None, "add")]
+    git(repo, "merge", "-q", "wt/side")
+    assert _places(_history(repo)) == [(None, None, "in side"), (None, None, "add")]
+
+
+def test_branches_without_a_worktree_remote_ones_and_detached_heads_count(repo: Path) -> None:
+    _commit(repo, "add", _task())
+    git(repo, "checkout", "-q", "-b", "alone")
+    _commit(repo, "alone", _task(priority=0))
+    git(repo, "checkout", "-q", "main")
+    clone = repo.parent / "clone"
+    git(repo.parent, "clone", "-q", "--no-single-branch", str(repo), "clone")
+    git(clone, "worktree", "add", "-q", "--detach", str(repo.parent / "loose"))
+    _commit(repo.parent / "loose", "nowhere", _task(owner="bob"))
+    loose = git(repo.parent / "loose", "rev-parse", "HEAD")
+    assert set(_places(_history(clone))) == {
+        ("origin/alone", None, "alone"),
+        (loose, None, "nowhere"),
+        (None, None, "add"),
+    }
+    assert _places(_history(repo)) == [("alone", None, "alone"), (None, None, "add")]
+
+
+def test_what_is_not_committed_in_other_worktrees_is_told(repo: Path) -> None:
+    _commit(repo, "add", _task(), _task(13, uid=OTHER))
+    for name in ("ann", "bob", "cem"):
+        git(repo, "worktree", "add", "-q", "-b", name, str(repo.parent / name))
+    _write(repo.parent / "ann", _task(owner="ann"))
+    git(repo.parent / "ann", "add", "-A")
+    _write(repo.parent / "ann", _task(owner="ann", priority=0))
+    (repo.parent / "bob/.tasks/12").mkdir()
+    (repo.parent / "bob/.tasks/12/20261123T100000Z-bob-0001.md").write_text("seen\n")
+    (repo.parent / "cem/.tasks/12.yaml").unlink()
+    found = _history(repo)
+    assert _places(found) == [
+        (None, "ann", "working"),
+        (None, "ann", "staged"),
+        (None, "bob", "working"),
+        (None, "cem", "working"),
+        (None, None, "add"),
+    ]
+    assert [note.text for note in found.entries[2].notes] == ["seen"]
+    assert found.entries[3].kind == "removed"
+    assert _places(_history(repo, 13)) == [(None, None, "add")]
+
+
+def test_a_task_that_exists_only_elsewhere_has_a_history(repo: Path) -> None:
+    _commit(repo, "base", _task(1, uid="1" * 16))
+    side = repo.parent / "side"
+    git(repo, "worktree", "add", "-q", "-b", "side", str(side))
+    _write(side, _task())
+    assert _places(_history(repo)) == [(None, "side", "working")]
+    _commit(side, "add")
+    git(repo, "worktree", "remove", str(side))
+    assert _places(_history(repo)) == [("side", None, "add")]
+    with pytest.raises(UnknownTaskError, match="this branch"):
+        _history(repo, here=True)
+    with pytest.raises(UnknownTaskError, match="any branch"):
+        _history(repo, 13)
+
+
+def test_another_task_of_the_number_elsewhere_is_not_told(repo: Path) -> None:
+    (repo / "x").write_text("x")
+    _commit(repo, "base")
+    side = repo.parent / "side"
+    git(repo, "worktree", "add", "-q", "-b", "side", str(side))
+    _commit(side, "theirs", _task(uid=OTHER))
+    _write(side, _task(uid=OTHER, owner="bob"))
+    _commit(repo, "ours", _task())
+    assert _places(_history(repo)) == [(None, None, "ours")]
+    assert _places(_history(side)) == [(None, None, "working"), (None, None, "theirs")]
+
+
+def test_a_task_with_another_number_on_another_branch_is_followed(repo: Path) -> None:
+    """Theirs was merged over there, where ours got a new number and was worked on."""
+    (repo / "x").write_text("x")
+    _commit(repo, "base")
+    git(repo, "checkout", "-q", "-b", "theirs")
+    _commit(repo, "they add", _task(13, uid=OTHER, subject="Theirs"))
+    git(repo, "checkout", "-q", "main")
+    _commit(repo, "we add", _task(13))
+    git(repo, "checkout", "-q", "theirs")
+    assert open_project(str(repo)).git.call("merge", "main").returncode == 1
+    _commit(repo, "merge", _task(13, uid=OTHER, subject="Theirs"), _task(14))
+    _commit(repo, "work", _task(14, owner="bob"))
+    git(repo, "checkout", "-q", "main")
+    found = _history(repo, 13)
+    assert _places(found) == [("theirs", None, "work"), ("theirs", None, "merge"), (None, None, "we add")]
+    assert found.entries[1].kind == "renumbered"
+    git(repo, "checkout", "-q", "theirs")
+    assert _places(_history(repo, 14)) == [
+        (None, None, "work"),
+        (None, None, "merge"),
+        (None, None, "we add"),
+    ]
+    assert _places(_history(repo, 13)) == [(None, None, "they add")]
+
+
+def test_a_limit_counts_the_commits_of_all_branches(repo: Path) -> None:
+    _commit(repo, "one", _task())
+    git(repo, "checkout", "-q", "-b", "side")
+    _commit(repo, "two", _task(priority=0))
+    _commit(repo, "three", _task(priority=1))
+    git(repo, "checkout", "-q", "main")
+    assert [(len(_history(repo, limit=n).entries), _history(repo, limit=n).more) for n in (1, 2, 3, 4)] == [
+        (1, True),
+        (2, True),
+        (3, False),
+        (3, False),
+    ]

@@ -64,6 +64,8 @@ def test_json_holds_whole_values(repo: Path, cli: Cli) -> None:
     assert document == {"schema": 1, "id": 12, "more": True, "shallow": False}
     assert entry == {
         "where": "committed",
+        "branch": None,
+        "worktree": None,
         "kind": "changed",
         "commit": git(repo, "rev-parse", "HEAD"),
         "author": "Ada Tester",
@@ -74,6 +76,20 @@ def test_json_holds_whole_values(repo: Path, cli: Cli) -> None:
         "notes": [],
         "problems": [],
     }
+
+
+def test_other_branches_and_worktrees_are_named_unless_here(repo: Path, cli: Cli) -> None:
+    _commit(repo, TASK, "Add it")
+    side = repo.parent / "side"
+    git(repo, "worktree", "add", "-q", "-b", "wt/side", str(side))
+    _commit(side, TASK._replace(priority=0), "Press on")
+    (side / ".tasks/12.yaml").write_bytes(format_task(TASK._replace(priority=1)))
+    lines = cli("log", "12").stdout.splitlines()
+    assert lines[:3] == ["changed, not staged  (in side)", "  priority: 0 -> 1", ""]
+    assert lines[3].endswith("Press on  (on wt/side)")
+    assert lines[6].endswith("Add it")
+    here = cli("log", "12", "--here").stdout
+    assert "Press on" not in here and "Add it" in here
 
 
 def test_what_is_left_out_is_said(repo: Path, cli: Cli) -> None:

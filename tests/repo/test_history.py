@@ -35,7 +35,7 @@ def test_each_commit_says_what_it_did_to_the_paths_newest_first(repo: Path) -> N
     _commit(repo, {"other": "y"}, "not ours")
     changed = _commit(repo, {"d/a": "2\n"}, "change a\n\nwith a body")
     removed = _commit(repo, {"d/a": None}, "remove a")
-    commits = history.commits_of(_git(repo), removed, ["d"])
+    commits = history.commits_of(_git(repo), [removed], ["d"])
     assert [commit.oid for commit in commits] == [removed, changed, made]
     assert [commit.subject for commit in commits] == ["remove a", "change a", "make a"]
     assert {(commit.author, commit.email) for commit in commits} == {("Ada Tester", "ada@example.com")}
@@ -56,14 +56,14 @@ def test_the_first_commit_of_a_repository_counts(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "r")
     first = _commit(tmp_path / "r", {"a": "1"})
     git(tmp_path / "r", "config", "log.showRoot", "false")
-    (commit,) = history.commits_of(_git(tmp_path / "r"), first, ["a"])
+    (commit,) = history.commits_of(_git(tmp_path / "r"), [first], ["a"])
     assert commit.parents == ()
     assert [change.old for change in commit.changes] == [(None,)]
 
 
 def test_limit_takes_the_newest(repo: Path) -> None:
     oids = [_commit(repo, {"a": str(number)}) for number in range(5)]
-    found = history.commits_of(_git(repo), oids[-1], ["a"], limit=2)
+    found = history.commits_of(_git(repo), [oids[-1]], ["a"], limit=2)
     assert [commit.oid for commit in found] == [oids[4], oids[3]]
 
 
@@ -74,7 +74,7 @@ def test_a_merge_is_told_only_where_it_differs_from_both_sides(repo: Path) -> No
     git(repo, "checkout", "-q", "main")
     _commit(repo, {"a": "1\n2\n3\n4\nfive\n"})
     git(repo, "merge", "-q", "--no-edit", "side")
-    merge = history.commits_of(_git(repo), git(repo, "rev-parse", "HEAD"), ["a", "b"])[0]
+    merge = history.commits_of(_git(repo), [git(repo, "rev-parse", "HEAD")], ["a", "b"])[0]
     assert len(merge.parents) == 2
     assert [change.path for change in merge.changes] == ["a"]
     olds = tuple(Version("100644", git(repo, "rev-parse", f"{parent}:a")) for parent in merge.parents)
@@ -101,9 +101,9 @@ def test_a_merge_is_told_only_where_it_differs_from_both_sides(repo: Path) -> No
 def test_settings_of_the_user_change_nothing(repo: Path, setting: tuple[str, str]) -> None:
     _commit(repo, {"a": "some text that is long enough to be found again\n"}, "grüße")
     tip = _commit(repo, {"b": "some text that is long enough to be found again\n", "a": None})
-    before = history.commits_of(_git(repo), tip, ["a", "b"])
+    before = history.commits_of(_git(repo), [tip], ["a", "b"])
     git(repo, "config", *setting)
-    assert history.commits_of(_git(repo), tip, ["a", "b"]) == before
+    assert history.commits_of(_git(repo), [tip], ["a", "b"]) == before
     assert before[1].subject == "grüße"
 
 
@@ -112,7 +112,7 @@ def test_headers_may_look_like_anything(repo: Path) -> None:
     git(repo, "add", "a")
     subject = ":100644 100644 x y M"
     git(repo, "-c", "user.name=\x02 :100644", "commit", "-q", "-m", subject)
-    (commit,) = history.commits_of(_git(repo), git(repo, "rev-parse", "HEAD"), ["a"])
+    (commit,) = history.commits_of(_git(repo), [git(repo, "rev-parse", "HEAD")], ["a"])
     assert commit.subject == subject
     assert [change.path for change in commit.changes] == ["a"]
 
@@ -121,9 +121,9 @@ def test_paths_are_no_patterns_and_may_have_any_character(repo: Path) -> None:
     name = ":(glob)*\t\n\x01é"
     _commit(repo, {"plain": "1"})
     tip = _commit(repo, {name: "1"})
-    (commit,) = history.commits_of(_git(repo), tip, [name])
+    (commit,) = history.commits_of(_git(repo), [tip], [name])
     assert [change.path for change in commit.changes] == [name]
-    assert history.commits_of(_git(repo), tip, ["*"]) == []
+    assert history.commits_of(_git(repo), [tip], ["*"]) == []
 
 
 def test_lost_files_are_what_a_commit_removed_or_changed(repo: Path) -> None:
@@ -166,7 +166,7 @@ def test_blobs_are_read_byte_for_byte_and_huge_or_missing_ones_left_out(repo: Pa
 
 def test_an_unknown_commit_is_an_error_and_no_option(repo: Path) -> None:
     with pytest.raises(GitError):
-        history.commits_of(_git(repo), "0" * 40, ["a"])
+        history.commits_of(_git(repo), ["0" * 40], ["a"])
 
 
 def test_a_shallow_clone_is_known_as_one(repo: Path, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def _identities(project: Project, snapshot: Snapshot) -> dict[TaskId, dict[str, 
     """
     lacking = [row for row in snapshot.rows if not (row.uid and row.created)]
     head = refs.find_head(project.git) if lacking else None
-    commits = history.commits_of(project.git, head, [store.FOLDER]) if head else []
+    commits = history.commits_of(project.git, [head], [store.FOLDER]) if head else []
     added = {change.path: commit for commit in commits for change in commit.changes if not any(change.old)}
     changes = {}
     for row in lacking:

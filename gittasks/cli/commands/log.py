@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from gittasks.cli.context import Context
     from gittasks.workgraph.difference import FieldChange
 
-HELP = "show the history of a task, field by field: uncommitted changes, then the commits of this branch"
-EXAMPLE = "gittasks log 12 --limit 5"
+HELP = "show the history of a task, field by field: uncommitted changes, then the commits of all branches"
+EXAMPLE = """
+gittasks log 12 --limit 5
+gittasks log 12 --here
+"""
 _WHERE = {"staged": "staged, not committed", "working": "changed, not staged"}
 # What every new task has, and nobody wants to read.
 _IDENTITY = frozenset(("id", "uid", "created"))
@@ -27,6 +30,9 @@ def configure(parser: ArgumentParser) -> None:
     """The task, which can be left out in a bound worktree, and how far to look back."""
     parser.add_argument("task", nargs="?", type=cli_parser.task_id, metavar="TASK", help="12 or #12")
     parser.add_argument("--limit", type=_count, metavar="N", help="at most N commits (default: all)")
+    parser.add_argument(
+        "--here", action="store_true", help="this worktree and its branch alone, without the other ones"
+    )
 
 
 def run(args: Namespace, ctx: Context) -> int:
@@ -34,7 +40,8 @@ def run(args: Namespace, ctx: Context) -> int:
     from gittasks.app.history import task_history
 
     project = ctx.project()
-    found = task_history(project, args.task or cli_parser.require_bound(project), limit=args.limit)
+    task_id = args.task or cli_parser.require_bound(project)
+    found = task_history(project, task_id, limit=args.limit, here=args.here)
     if ctx.json:
         entries = [entry.as_json() for entry in found.entries]
         ctx.document({"id": found.task_id, "history": entries, "more": found.more, "shallow": found.shallow})
@@ -77,14 +84,15 @@ def _lines(entry: Entry) -> list[str]:
 
 def _headline(entry: Entry) -> str:
     if entry.commit is None:
-        return _WHERE[entry.where]
+        return _WHERE[entry.where] + (f"  (in {printable(entry.worktree)})" if entry.worktree else "")
     from gittasks.base.clock import format_utc
 
     commit = entry.commit
     when = format_utc(commit.time_s)
-    return (
+    words = (
         f"{commit.oid[:10]}  {when}  {printable(commit.author)}: {shorten(printable(commit.subject), _WIDTH)}"
     )
+    return words + (f"  (on {printable(entry.branch)})" if entry.branch else "")
 
 
 def _change_lines(change: FieldChange) -> list[str]:

@@ -1,94 +1,41 @@
-"""One task's history, field by field: the commits of this branch, and on top of them what is not committed yet.
+"""What git remembers of one task under one number, and what follows from it: the steps of its life.
 
-A task is followed by its uid: through a new number (as `gittasks resolve` gives), and past another task that had the
-same number on a branch that was merged. Old versions that cannot be read are named, never in the way.
+A task is known by its uid: followed through a new number (as `gittasks resolve` gives), and past another task that
+had the same number. Old versions that cannot be read are named, never in the way.
 """
 
 from __future__ import annotations
 
 import os
 
+from gittasks.app.history.records import (
+    CHANGED,
+    COMMITTED,
+    CREATED,
+    REMOVED,
+    RENUMBERED,
+    STAGED,
+    WORKING,
+    Entry,
+    NoteChange,
+)
 from gittasks.base import files
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import history as git_history
-from gittasks.repo import refs
 from gittasks.workgraph import codec, notes_format, store
 from gittasks.workgraph.difference import FieldChange, difference
 from gittasks.workgraph.record import MAX_FILE_BYTES, BadTaskError, TaskId
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Sequence
 
     from gittasks.app.project import Project
     from gittasks.repo.git import Git
     from gittasks.repo.history import Change, Commit, Version
     from gittasks.workgraph.record import Task
 
-COMMITTED, STAGED, WORKING = "committed", "staged", "working"
 # Versions to look at for the uid of a task that cannot be read now.
 _MOST_BROKEN = 50
-CREATED, CHANGED, REMOVED, RENUMBERED = "created", "changed", "removed", "renumbered"
-
-
-class NoteChange(NamedTuple):
-    """A note that was `added`, `changed` or `removed`: its path, author, and text (empty when removed)."""
-
-    kind: str
-    path: str
-    author: str
-    text: str
-
-    def as_json(self) -> dict[str, Any]:
-        """The change as it stands in a JSON document."""
-        return {"kind": self.kind, "path": self.path, "author": self.author, "text": self.text}
-
-
-class Entry(NamedTuple):
-    """One step of a task's life. `commit` is `None` for what is `staged`, or only in the `working` tree.
-
-    `kind` is about the task file: `created`, `changed`, `removed` (the file itself; a deleted task is a change of
-    `status`), `renumbered`. `problems` says which version could not be read, and why.
-    """
-
-    where: str
-    kind: str
-    commit: Commit | None
-    changes: tuple[FieldChange, ...] = ()
-    notes: tuple[NoteChange, ...] = ()
-    problems: tuple[str, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """The entry as it stands under `history` in a JSON document; times in Unix seconds."""
-        commit = self.commit
-        return {
-            "where": self.where,
-            "kind": self.kind,
-            "commit": commit and commit.oid,
-            "author": commit and commit.author,
-            "email": commit and commit.email,
-            "time": commit and commit.time_s,
-            "message": commit and commit.subject,
-            "changes": [change.as_json() for change in self.changes],
-            "notes": [note.as_json() for note in self.notes],
-            "problems": list(self.problems),
-        }
-
-
-class History(NamedTuple):
-    """The steps, newest first. `more`: older ones were left out. `shallow`: this clone does not hold them all."""
-
-    task_id: TaskId
-    entries: tuple[Entry, ...]
-    more: bool
-    shallow: bool
-
-
-def task_history(project: Project, task_id: TaskId, *, limit: int | None = None) -> History:
-    """The history of one task: uncommitted changes, then at most `limit` commits of the current branch.
-
-    Raises `UnknownTaskError` where neither this worktree nor the branch ever had it, `GitError`.
-    """
-    return _Reader(project, task_id).read(limit)
 
 
 class _Side(NamedTuple):
@@ -106,7 +53,7 @@ class _Step(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
-class _Origin(NamedTuple):
+class Origin(NamedTuple):
     """A task under its earlier number, the commit that last had it, and the ids of what the next one took away."""
 
     task: Task
@@ -114,8 +61,8 @@ class _Origin(NamedTuple):
     contents: set[str]
 
 
-class _Reader:
-    """Owns the contents that were read from git, each once."""
+class Lineage:
+    """Reads for one task, as one worktree has it. Owns the contents that were read from git, each once."""
 
     def __init__(self, project: Project, task_id: TaskId) -> None:
         self._project = project
@@ -123,41 +70,36 @@ class _Reader:
         self._id = task_id
         self._blobs: dict[str, bytes] = {}
 
-    def read(self, limit: int | None) -> History:
-        head = refs.find_head(self._git)
-        commits = self._commits(head, self._id, limit)
+    def follow(self, commits: list[Commit], uid: str, limit: int | None) -> tuple[list[Entry], bool]:
+        """The steps that are told by `commits` (all that `commits_of` gave) and by those before them, under earlier
+        numbers of the task: at most `limit`; and whether there are more.
+        """
         more = limit is not None and len(commits) > limit
-        fresh = self._uncommitted(head)
-        uid = self._uid(commits)
-        entries = self._entries(commits[:limit], self._id, uid)
         number = self._id
-        while not more and entries and (origin := self._origin(entries[-1], uid)):
-            entries[-1] = self._renumbered(entries[-1], origin, number)
+        entries = self.entries(commits[:limit], number, uid)
+        while not more and entries and (found := self.renumbered(entries[-1], number, uid)):
+            entries[-1], origin = found
             number = origin.task.id
             left = None if limit is None else limit - len(entries)
-            commits = self._commits(origin.commit, number, left)
+            commits = self.commits_of([origin.commit], number, left)
             more = left is not None and (left == 0 or len(commits) > left)
-            entries += self._entries(commits[:left], number, uid)
-        if not entries and not fresh:
-            raise store.UnknownTaskError(
-                f"no task #{self._id}, neither here nor in the history of this branch",
-                hint="`gittasks list --all` shows all tasks of this worktree",
-            )
-        shallow = git_history.is_shallow(self._project.checkout.common_dir)
-        return History(self._id, (*fresh, *entries), more, shallow)
+            entries += self.entries(commits[:left], number, uid)
+        return entries, more
 
     # -- commits
 
-    def _commits(self, start: str | None, task_id: TaskId, limit: int | None) -> list[Commit]:
-        """One more than `limit`, so that the caller sees whether there are more; contents are read."""
-        if start is None or (limit is not None and limit < 1):
+    def commits_of(self, revisions: Sequence[str], task_id: TaskId, limit: int | None) -> list[Commit]:
+        """What changed the files of this number, newest first: one more than `limit`, so that the caller sees whether
+        there are more. Contents are read.
+        """
+        if not revisions or (limit is not None and limit < 1):
             return []
         wanted = None if limit is None else limit + 1
-        commits = git_history.commits_of(self._git, start, _paths(task_id), limit=wanted)
+        commits = git_history.commits_of(self._git, revisions, _paths(task_id), limit=wanted)
         self._load([v for c in commits for change in c.changes for v in (*change.old, change.new)])
         return commits
 
-    def _entries(self, commits: list[Commit], task_id: TaskId, uid: str) -> list[Entry]:
+    def entries(self, commits: list[Commit], task_id: TaskId, uid: str) -> list[Entry]:
         """What each commit did to the task, newest first; what another task of the same number did is left out."""
         entries: list[Entry] = []
         readable: Task | None = None
@@ -176,14 +118,19 @@ class _Reader:
                 entries.append(Entry(COMMITTED, step.kind, commit, step.changes, notes, step.problems))
         return entries[::-1]
 
-    def _uid(self, commits: list[Commit]) -> str:
-        """Whose history this is: the task as it is now, else as it was last."""
+    def find_uid(self, commits: list[Commit]) -> str:
+        """Whose history this is: the task as it is now, else as it was last; empty where nothing tells."""
         own = [change for commit in commits for change in commit.changes if change.path == _file(self._id)]
         versions = [version for change in own[:_MOST_BROKEN] for version in (change.new, *change.old)]
         sides = [self._working_side(), *(self._side(version, self._id) for version in versions)]
         return next((side.task.uid for side in sides if side.task and side.task.uid), "")
 
-    def _origin(self, entry: Entry, uid: str) -> _Origin | None:
+    def renumbered(self, entry: Entry, number: TaskId, uid: str) -> tuple[Entry, Origin] | None:
+        """An entry that seems to create the task as the step from its earlier number, where it had one."""
+        origin = self._origin(entry, uid)
+        return None if origin is None else (self._as_step(entry, origin, number), origin)
+
+    def _origin(self, entry: Entry, uid: str) -> Origin | None:
         """Where the task comes from that `entry` seems to create, when its commit took another number away."""
         if entry.kind != CREATED or entry.commit is None or not uid:
             return None
@@ -193,11 +140,10 @@ class _Reader:
             for change in lost:
                 side = self._side(change.old[0], _number(change.path))
                 if side.task and side.task.uid == uid:
-                    return _Origin(side.task, parent, {old.oid for gone in lost if (old := gone.old[0])})
+                    return Origin(side.task, parent, {old.oid for gone in lost if (old := gone.old[0])})
         return None
 
-    def _renumbered(self, entry: Entry, origin: _Origin, task_id: TaskId) -> Entry:
-        """`entry`, which looks like a creation, as the step from the task's earlier number."""
+    def _as_step(self, entry: Entry, origin: Origin, task_id: TaskId) -> Entry:
         created = {change.path: change.new for change in entry.commit.changes} if entry.commit else {}
         after = self._side(created.get(_file(task_id)), task_id).task
         moved = {path for path, new in created.items() if new and new.oid in origin.contents}
@@ -206,7 +152,8 @@ class _Reader:
 
     # -- what is not committed
 
-    def _uncommitted(self, head: str | None) -> list[Entry]:
+    def uncommitted(self, head: str | None) -> list[Entry]:
+        """What is not committed in this worktree: in its files, then in its index."""
         paths = _paths(self._id)
         committed = git_history.committed_versions(self._git, head, paths) if head else {}
         staged, conflicts = git_history.staged_versions(self._git, paths)
