@@ -133,13 +133,23 @@ def _commit_tasks(project: Project) -> str | None:
         return index.commit_paths(project.git, project.checkout.git_dir, paths, _MESSAGE)
 
 
+def _look_back(project: Project, done: Synced) -> Synced:
+    """What git merged by lines, here or at somebody else's, may name a task by a number that it no longer has."""
+    resolution = resolving.resolve(project, Choices())
+    if resolution.open:
+        return done._replace(outcome=CONFLICT, resolution=resolution)
+    if not resolution.outcomes:
+        return done
+    return done._replace(committed=_commit_tasks(project) or done.committed, resolution=resolution)
+
+
 def _take_in(project: Project, found: Upstream, done: Synced) -> Synced:
     """Merge the upstream; what git leaves is settled by fields. `CONFLICT` where a person has to decide."""
     git = project.git
     with project.lock("sync"):
         is_clean = upstream.merge(git, project.checkout.git_dir, found)
     if is_clean:
-        return done
+        return _look_back(project, done)
     other = sorted(path for path in stages.read_unmerged(git) if not path.startswith(store.FOLDER + "/"))
     if other:
         upstream.abort_merge(git)

@@ -51,6 +51,12 @@ class Settler:
         for (uid, field), conflict in reported.items():
             self.record(place, uid, field, conflict)
 
+    def expect_nothing(self, place: Place) -> None:
+        """There is nothing to settle: nothing in conflict, and nothing that git could not see."""
+        seen = resolve(place.project, Choices(), dry_run=True)
+        if seen.outcomes or seen.left:
+            raise BrokenLawError(f"{place}: there is something to resolve: {seen}")
+
     def _kill(self, place: Place, choices: Choices) -> None:
         if die_at(self._random.randrange(1, _CALLS), lambda: resolve(place.project, choices)):
             self._counts["kills"] += 1

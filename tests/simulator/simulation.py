@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import traceback
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gittasks.app import doctor
 from gittasks.app.board import Board
+from gittasks.app.reading import as_json
 from gittasks.workgraph.record import CLOSED, Task
 from tests.simulator.ledger import BrokenLawError, Facts, Key, facts_of
 from tests.simulator.places import Clone, Place
@@ -75,12 +77,27 @@ def _meet(world: World) -> None:
 def _bring_home(world: World, clone: Clone) -> None:
     """Merge all that is open in a clone; what its board said before must come true."""
     main = clone.main
+    for place in clone.places:
+        _forget_and_compare(place)
     foreseen = _Foreseen(main)
     for place in clone.places:
         world.commit(place)
     for tree in clone.trees:
         world.merge(main, tree.branch)
     foreseen.check(main)
+
+
+def _forget_and_compare(place: Place) -> None:
+    """The board that was kept from one read to the next, bit by bit, is the one that is made anew."""
+    kept = _shown(place)
+    shutil.rmtree(place.project.cache_folder)
+    if kept != _shown(place):
+        raise BrokenLawError(f"{place}: the board is not what it would be without its caches")
+
+
+def _shown(place: Place) -> Any:
+    board = place.project.board()
+    return as_json(board, board.tasks()), board.derived, [str(problem) for problem in board.elsewhere]
 
 
 class _Foreseen:

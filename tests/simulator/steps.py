@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-from gittasks.app import notes, writing
+from gittasks.app import notes, undoing, writing
 from gittasks.workgraph import rules, store
 from gittasks.workgraph.drafts import Draft
 from gittasks.workgraph.file_merge import write_as
@@ -155,6 +155,17 @@ def share(world: World, clone: Clone) -> None:
         world.counts["pushes"] += 1
 
 
+def sync(world: World, clone: Clone) -> None:
+    """One command for all of that: commit, take in, push."""
+    world.sync(clone.main)
+
+
+def undo(world: World, clone: Clone) -> None:
+    """Take the last edit of a checkout back, which is an edit."""
+    place = world.random.choice(clone.places)
+    world.write(place, lambda: undoing.undo(place.project))
+
+
 def stash(world: World, clone: Clone) -> None:
     """Put work aside, take in what is new, take the work up again."""
     main = clone.main
@@ -254,6 +265,8 @@ STEPS: dict[Callable[[World, Clone], None], int] = {
     pick_foreign: 2,
     forge: 4,
     share: 10,
+    sync: 5,
+    undo: 3,
     stash: 2,
     remove_tree: 3,
 }

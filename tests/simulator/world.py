@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from gittasks.app import rescuing, setup
+from gittasks.app import rescuing, setup, syncing
 from gittasks.base.errors import GittasksError
 from gittasks.repo import history
 from gittasks.workgraph import codec, store
@@ -187,6 +187,22 @@ class World:
         else:
             self.merge(main, "origin/main")
 
+    def sync(self, place: Place) -> None:
+        """`gittasks sync`: what it leaves to a person is settled, and nothing is left that `resolve` would do."""
+        before = place.facts()
+        done = syncing.sync(place.project)
+        self.counts["syncs"] += 1
+        self.counts["renumbered"] += sum(
+            outcome.action == "renumbered"
+            for outcome in (done.resolution.outcomes if done.resolution else ())
+        )
+        if done.outcome == syncing.CONFLICT:
+            self.counts["stopped"] += 1
+            self.settler.settle(place)
+            place.git("commit", "-q", "--no-edit")
+        elif place.facts() != before:
+            self.settler.expect_nothing(place)
+
     def rescue(self, place: Place) -> None:
         """Bring back what a worktree that is gone had not committed."""
         lost = rescuing.find_lost(place.project)
@@ -209,7 +225,7 @@ class World:
         main = self._place(folder, "c0")
         setup.init_project(main.project)
         main.commit("init")
-        main.git("push", "-q", "origin", "HEAD:main")
+        main.git("push", "-q", "-u", "origin", "HEAD:main")
         return Clone(main, has_driver=True)
 
     def _clone(self, folder: Path, name: str) -> Clone:
