@@ -185,7 +185,7 @@ def test_a_merge_conflict_is_said_to_be_one(repo: Path) -> None:
     git(repo, "checkout", "-q", "main")
     _commit(repo, "main", _task(priority=4))
     assert open_project(str(repo)).git.call("merge", "side").returncode == 1
-    entries = _history(repo).entries
+    entries = _history(repo, here=True).entries
     assert entries[0].problems == (".tasks/12.yaml is in a merge conflict",)
     assert [_said(entry)[1] for entry in entries[1:]] == ["main", "add"]
 
