@@ -32,6 +32,7 @@ class UnknownMomentError(NotFoundError):
 class Past:
     """The tasks of `commit` (a full id), without anything that other worktrees say."""
 
+    is_folded = False
     overlaid: Mapping[int, Overlaid] = MappingProxyType({})
     elsewhere: Sequence[Problem] = ()
 

@@ -30,6 +30,8 @@ class Board:
     `problems` are this checkout's, `elsewhere` those of the other worktrees: they name the worktree with the path.
     """
 
+    is_folded = True
+
     def __init__(self, here: Snapshot, folded: Folded) -> None:
         self.here = here
         self.overlaid = folded.overlaid

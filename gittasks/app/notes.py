@@ -62,7 +62,11 @@ def list_notes(project: Project, task_id: TaskId) -> list[Note]:
 def read_notes(project: Project, task_id: TaskId) -> tuple[list[Note], list[Problem]]:
     """The notes of one task, oldest first by time and file name, and what stands among them that is no note."""
     folder = os.path.join(project.tasks_folder, str(task_id))
-    shown = f"{store.FOLDER}/{task_id}"
+    return read_folder(folder, f"{store.FOLDER}/{task_id}")
+
+
+def read_folder(folder: str, shown: str) -> tuple[list[Note], list[Problem]]:
+    """The notes in a folder, which people know as `shown`, oldest first; and what stands among them that is none."""
     if os.path.islink(folder):
         return [], [_problem(shown, "is a symbolic link", "a folder of notes")]
     try:

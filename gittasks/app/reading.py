@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from gittasks.app.at_revision import Past
     from gittasks.app.board import Board
+    from gittasks.app.other_notes import OtherNotes
     from gittasks.app.project import Project
+    from gittasks.workgraph.notes_format import Note
     from gittasks.workgraph.overlay import Overlaid
     from gittasks.workgraph.record import Row, Task, TaskId
     from gittasks.workgraph.snapshot import Snapshot
@@ -136,11 +138,12 @@ def search_rows(project: Project, snapshot: Tasks, text: str) -> list[Row]:
     """
     words = text.casefold().split()
     rows = [row for row in snapshot.rows if row.status != DELETED]
+    notes = _Notes(project, snapshot)
     found = []
     for task, row in zip(snapshot.full(rows), rows, strict=True):
         haystack = f"{_words(row)}\n{task.description}\n{task.extra or ''}".casefold()
         missing = [word for word in words if word not in haystack]
-        if not missing or all(word in _note_words(project, row.id) for word in missing):
+        if not missing or notes.hold(row.id, missing):
             found.append(row)
     return found
 
@@ -193,14 +196,34 @@ def _words(row: Row) -> str:
     return " ".join((row.subject, *row.labels, row.owner or "", row.worktree or "")).casefold()
 
 
-def _note_words(project: Project, task_id: TaskId) -> str:
-    import os
+class _Notes:
+    """The words of notes, here and in the worktrees that are folded in."""
 
-    if not os.path.isdir(os.path.join(project.tasks_folder, str(task_id))):
-        return ""
-    from gittasks.app.notes import list_notes
+    def __init__(self, project: Project, snapshot: Tasks) -> None:
+        self._project = project
+        self._snapshot = snapshot
+        self._others: OtherNotes | None = None
 
-    return " ".join(note.text for note in list_notes(project, task_id)).casefold()
+    def hold(self, task_id: TaskId, words: Sequence[str]) -> bool:
+        """Whether the notes of a task hold all of `words`."""
+        import os
+
+        text = ""
+        if os.path.isdir(os.path.join(self._project.tasks_folder, str(task_id))):
+            from gittasks.app.notes import list_notes
+
+            text = _joined(list_notes(self._project, task_id))
+        if self._snapshot.is_folded:
+            if self._others is None:
+                from gittasks.app.other_notes import OtherNotes
+
+                self._others = OtherNotes(self._project, self._snapshot)
+            text += _joined(self._others.of(task_id))
+        return all(word in text for word in words)
+
+
+def _joined(notes: Sequence[Note]) -> str:
+    return " ".join([note.text for note in notes]).casefold()
 
 
 def _sort_key(sort: str) -> Callable[[Row], Any]:

@@ -37,9 +37,10 @@ _signature = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
 class Snapshot:
     """The tasks of one worktree. `rows` are sorted by id; `problems` names every file that could not be read.
 
-    `overlaid` and `elsewhere` are what a `Board` has to say of other worktrees; here, nothing.
+    `is_folded`, `overlaid` and `elsewhere` are what a `Board` has to say of other worktrees; here, nothing.
     """
 
+    is_folded = False
     overlaid: Mapping[int, Overlaid] = MappingProxyType({})
     elsewhere: Sequence[Problem] = ()
 

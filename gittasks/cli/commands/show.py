@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gittasks.app.holders import Holding
     from gittasks.app.landed import Landing
     from gittasks.app.project import Project
+    from gittasks.app.reading import Tasks
     from gittasks.cli.context import Context
     from gittasks.runtime.record import Run
     from gittasks.workgraph.record import Task
@@ -53,7 +54,7 @@ def run(args: Namespace, ctx: Context) -> int:
     record = reading.as_json(snapshot, [task], taken=taken)[0]
     holding = _holding(project, task)
     runs = _runs(project, task)
-    notes = _notes(project, task)
+    notes = _notes(project, snapshot, task)
     landing = _landing(project, task)
     if ctx.json:
         record["landed"] = landing and landing.of(task.id)
@@ -96,12 +97,18 @@ def _landing(project: Project, task: Task) -> Landing | None:
     return find_landed(project, [task.row])
 
 
-def _notes(project: Project, task: Task) -> list[Any]:
-    if not os.path.isdir(os.path.join(project.tasks_folder, str(task.id))):
-        return []
-    from gittasks.app.notes import list_notes
+def _notes(project: Project, snapshot: Tasks, task: Task) -> list[Any]:
+    found: list[Any] = []
+    if os.path.isdir(os.path.join(project.tasks_folder, str(task.id))):
+        from gittasks.app.notes import list_notes
 
-    return list_notes(project, task.id)
+        found = list_notes(project, task.id)
+    if not snapshot.is_folded:
+        return found
+    from gittasks.app.other_notes import OtherNotes
+
+    found += OtherNotes(project, snapshot).of(task.id)
+    return sorted(found, key=lambda note: (note.created, note.path.rpartition("/")[2]))
 
 
 def _lines(task: Task, record: dict[str, Any], holding: Holding | None, status: str) -> list[str]:
@@ -141,7 +148,9 @@ def _claim_words(holding: Holding | None) -> str | None:
 def _note_lines(notes: list[Any]) -> list[str]:
     lines = ["", "notes"] if notes else []
     for note in notes:
-        lines.append(f"  {printable(note.author)}, {printable(note.created)}")
+        place = note.path.rpartition(":")[0]
+        where = f"  <- {printable(place)}" if place else ""
+        lines.append(f"  {printable(note.author)}, {printable(note.created)}{where}")
         lines += [f"    {line}" for line in printable_block(note.text).split("\n")]
     return lines
 
