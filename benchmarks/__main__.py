@@ -147,6 +147,7 @@ def _measure(plan: Plan, program: str, scratch: Path) -> Iterator[Table]:
         yield stress.writers(small, program, seconds=plan.seconds)
     if plan.wants("race"):
         yield claims.race(scratch / "races", env, program, tasks=plan.race_tasks, rounds=plan.race_rounds)
+        yield claims.rivals(scratch / "rivals", env, program, rounds=plan.race_rounds * 20)
 
 
 def _program() -> str:

@@ -16,7 +16,7 @@ _LIMIT = 8.0
 _LIMITED_SIZE = 10_000
 _AGENTS = 16
 _PLACES = 8
-_NOTHING_READY = 4
+_NOTHING_READY = _LOST = 4
 _STANDING = 200
 
 
@@ -84,6 +84,42 @@ def race(folder: Path, env: dict[str, str], program: str, *, tasks: int, rounds:
             counted("tasks that two agents got", sum(n for times, n in taken.items() if times > 1)),
             counted("tasks that nobody got", missing),
             counted("other exit codes", odd.total()),
+        ),
+    )
+
+
+def rivals(folder: Path, env: dict[str, str], program: str, *, rounds: int) -> Table:
+    """Two clones of a bare remote call `claim N --remote origin` in one moment: of each task exactly one wins."""
+    store = make_store(folder / "one", 1, env, program)
+    lines = "".join(f'{{"subject": "Task {n}"}}\n' for n in range(1, rounds))
+    if lines:
+        call((program, "add", "--from", "-"), store.place, stdin=lines)
+    call(("git", "commit", "-q", "--allow-empty", "-m", "More"), store.place)
+    call(("git", "clone", "-q", "--bare", ".", str(folder / "hub")), store.place)
+    places = [store.place, Place(folder / "two", env)]
+    call(("git", "remote", "add", "origin", str(folder / "hub")), places[0])
+    call(("git", "clone", "-q", str(folder / "hub"), str(folder / "two")), places[0])
+    winners: Counter[tuple[int, ...]] = Counter()
+    for number in range(1, rounds + 1):
+        argv = (program, "claim", str(number), "--remote", "origin")
+        racers = [
+            subprocess.Popen(
+                argv,
+                cwd=place.folder,
+                env=place.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            for place in places
+        ]
+        winners[tuple(racer.wait() for racer in racers)] += 1
+    fair = winners[0, _LOST] + winners[_LOST, 0]
+    return Table(
+        f"Two clones of one remote claim the same task, {rounds} tasks",
+        (
+            Line("won by the one, by the other", f"{winners[0, _LOST]}, {winners[_LOST, 0]}"),
+            counted("tasks with two winners, or none", rounds - fair),
         ),
     )
 

@@ -32,7 +32,7 @@ class UnknownMomentError(NotFoundError):
 class Past:
     """The tasks of `commit` (a full id), without anything that other worktrees say."""
 
-    is_folded = False
+    is_folded, is_now = False, False
     overlaid: Mapping[int, Overlaid] = MappingProxyType({})
     elsewhere: Sequence[Problem] = ()
 

@@ -30,7 +30,7 @@ class Board:
     `problems` are this checkout's, `elsewhere` those of the other worktrees: they name the worktree with the path.
     """
 
-    is_folded = True
+    is_folded = is_now = True
 
     def __init__(self, here: Snapshot, folded: Folded) -> None:
         self.here = here

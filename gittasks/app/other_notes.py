@@ -13,19 +13,21 @@ from gittasks.repo import siblings
 from gittasks.workgraph import store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gittasks.app.project import Project
-    from gittasks.app.reading import Tasks
     from gittasks.repo.siblings import Sibling
     from gittasks.workgraph.notes_format import Note
+    from gittasks.workgraph.overlay import Overlaid
 
 
 class OtherNotes:
-    """Looks into the folders of the worktrees that `board` folds; into none where it is this checkout alone."""
+    """Looks into the folders of the other worktrees; `overlaid` is what the board says of them."""
 
-    def __init__(self, project: Project, board: Tasks) -> None:
+    def __init__(self, project: Project, overlaid: Mapping[int, Overlaid]) -> None:
         self._project = project
-        self._board = board
-        others = siblings.find_siblings(project.checkout) if board.is_folded else []
+        self._overlaid = overlaid
+        others = siblings.find_siblings(project.checkout)
         self._folders = {other: folder for other in others if (folder := _folders(other))}
 
     def of(self, task_id: int) -> list[Note]:
@@ -34,8 +36,8 @@ class OtherNotes:
         if not others:
             return []
         known = set(_names(self._project.top, task_id))
-        overlaid = self._board.overlaid.get(task_id)
-        strangers = {source for source, _ in overlaid.strangers} if overlaid else set()
+        found_there = self._overlaid.get(task_id)
+        strangers = {source for source, _ in found_there.strangers} if found_there else set()
         found: list[Note] = []
         for other in others:
             new = [name for name in _names(other.top, task_id) if name not in known]

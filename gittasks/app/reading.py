@@ -217,7 +217,7 @@ class _Notes:
             if self._others is None:
                 from gittasks.app.other_notes import OtherNotes
 
-                self._others = OtherNotes(self._project, self._snapshot)
+                self._others = OtherNotes(self._project, self._snapshot.overlaid)
             text += _joined(self._others.of(task_id))
         return all(word in text for word in words)
 

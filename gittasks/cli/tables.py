@@ -105,12 +105,13 @@ def show_rows(
     if ctx.json:
         from gittasks.app.reading import as_json, taken_ids
 
-        taken = taken_ids(project, rows, owner=lambda: project.actor(owner))
+        now = rows if snapshot.is_now else ()
+        taken = taken_ids(project, now, owner=lambda: project.actor(owner))
         document = {"tasks": as_json(snapshot, snapshot.full(list(rows)), taken=taken)}
         problems = (*snapshot.problems, *snapshot.elsewhere)
         ctx.document(document | {"problems": [problem.as_json() for problem in problems]} | dict(more or {}))
     elif rows:
-        claimed = claim_refs(project.checkout, project.env)
+        claimed = claim_refs(project.checkout, project.env) if snapshot.is_now else ()
         ctx.out("\n".join(task_lines(snapshot, rows, status=status, claimed=claimed)))
     else:
         ctx.say(empty)

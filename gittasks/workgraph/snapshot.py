@@ -37,10 +37,11 @@ _signature = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
 class Snapshot:
     """The tasks of one worktree. `rows` are sorted by id; `problems` names every file that could not be read.
 
-    `is_folded`, `overlaid` and `elsewhere` are what a `Board` has to say of other worktrees; here, nothing.
+    `is_now`: claims, which are of now, concern it. `is_folded`, `overlaid` and `elsewhere` are what a `Board` has to
+    say of other worktrees; here, nothing.
     """
 
-    is_folded = False
+    is_folded, is_now = False, True
     overlaid: Mapping[int, Overlaid] = MappingProxyType({})
     elsewhere: Sequence[Problem] = ()
 

@@ -95,3 +95,11 @@ def test_the_option_of_list(main: Project, cli: Cli) -> None:
     assert [task["status"] for task in document["tasks"]] == ["pending", "pending"]
     cli("list", "--at", "nowhere", code=1)
     cli("list", "--at", "HEAD", "--here", code=2)
+
+
+def test_a_claim_of_now_says_nothing_of_then(main: Project, cli: Cli) -> None:
+    cli("claim", "2", "--owner", "bob")
+    assert "claimed" in cli("list").stdout
+    assert "claimed" not in cli("list", "--at", "HEAD").stdout
+    (task,) = json.loads(cli("list", "--at", "HEAD", "--json").stdout)["tasks"]
+    assert (task["id"], task["ready"]) == (2, True)

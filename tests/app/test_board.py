@@ -252,19 +252,19 @@ def test_notes_of_other_worktrees_are_there_and_found(main: Project) -> None:
     commit(main)
     git(Path(third.top), "merge", "-q", "main")
     notes.add_note(other, TaskId(1), "said Elsewhere")
-    found = OtherNotes(main, main.board()).of(1)
+    found = OtherNotes(main, main.board().overlaid).of(1)
     assert [(note.text, note.path.partition(":")[0]) for note in found] == [("said Elsewhere", "other")]
     assert [task.id for task in main.search("elsewhere SAID")] == [1]
     assert main.search("nowhere") == [] and reading.search_rows(main, main.snapshot(), "elsewhere") == []
-    assert [note.text for note in OtherNotes(other, other.board()).of(1)] == ["said here"]
+    assert [note.text for note in OtherNotes(other, other.board().overlaid).of(1)] == ["said here"]
     for name in Path(main.top, ".tasks/1").iterdir():
         name.unlink()  # third still has it, and a merge would not bring it back
-    assert [note.text for note in OtherNotes(main, main.board()).of(1)] == ["said Elsewhere"]
+    assert [note.text for note in OtherNotes(main, main.board().overlaid).of(1)] == ["said Elsewhere"]
     stranger = Path(third.top, ".tasks/2.yaml")
     stranger.write_text("id: 2\nuid: 0123456789abcdef\nsubject: another\n")
     Path(third.top, ".tasks/2").mkdir()
     Path(third.top, ".tasks/2/20261123T100000Z-x-0001.md").write_text("of another task\n")
-    assert OtherNotes(main, main.board()).of(2) == []
+    assert OtherNotes(main, main.board().overlaid).of(2) == []
 
 
 def test_what_is_kept_of_a_fold_is_never_older_than_what_it_was_made_of(main: Project) -> None:

@@ -193,6 +193,8 @@ def remove_tree(world: World, clone: Clone) -> None:
     here = {number: uid for uid, number in clone.main.numbers().items()}
     if any(here.get(number, uid) != uid for uid, number in tree.numbers().items()):
         world.commit(tree)  # `rescue` names what is there under another number, and leaves it to a person
+    if tree.git("diff", "HEAD", "--name-only", "--diff-filter=D"):
+        world.commit(tree)  # `rescue` brings back what was written, not that something was taken away
     clone.trees.remove(tree)
     if world.random.random() < 0.5:
         clone.main.git("worktree", "remove", "--force", str(tree.folder))

@@ -11,7 +11,7 @@ from gittasks.app import rescuing, setup, syncing
 from gittasks.base.errors import GittasksError
 from gittasks.repo import history
 from gittasks.workgraph import codec, store
-from gittasks.workgraph.record import MAX_FILE_BYTES, Task
+from gittasks.workgraph.record import MAX_FILE_BYTES, Task, TaskId
 from tests.faults import die_at
 from tests.simulator.ledger import BrokenLawError, Facts, Ledger, facts_of
 from tests.simulator.places import Clone, Place, wait_for_git
@@ -237,19 +237,29 @@ class World:
 
 
 def _facts_at(place: Place, commit: str) -> Facts:
-    """What a commit says, notes aside."""
-    return facts_of(_tasks_at(place, commit))
+    """What a commit says."""
+    notes = []
+    for path, data in _files_at(place, commit).items():
+        _, _, name = path.partition("/")
+        number, _, note = name.partition("/")
+        if note.endswith(".md"):
+            notes.append((TaskId(int(number)), data.decode()))
+    return facts_of(_tasks_at(place, commit), notes)
 
 
 def _tasks_at(place: Place, commit: str) -> list[Task]:
+    tasks = []
+    for path, data in _files_at(place, commit).items():
+        task_id = store.parse_file_name(path.rpartition("/")[2])
+        if task_id is not None:
+            tasks.append(codec.parse_task(data, path, task_id=task_id))
+    return tasks
+
+
+def _files_at(place: Place, commit: str) -> dict[str, bytes]:
     git = place.project.git
     versions = history.committed_versions(git, commit, [store.FOLDER])
     blobs = history.read_blobs(
         git, {version.oid for version in versions.values()}, limit_bytes=MAX_FILE_BYTES
     )
-    tasks = []
-    for path, version in versions.items():
-        task_id = store.parse_file_name(path.rpartition("/")[2])
-        if task_id is not None:
-            tasks.append(codec.parse_task(blobs[version.oid], path, task_id=task_id))
-    return tasks
+    return {path: blobs[version.oid] for path, version in versions.items()}

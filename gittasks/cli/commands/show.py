@@ -107,7 +107,7 @@ def _notes(project: Project, snapshot: Tasks, task: Task) -> list[Any]:
         return found
     from gittasks.app.other_notes import OtherNotes
 
-    found += OtherNotes(project, snapshot).of(task.id)
+    found += OtherNotes(project, snapshot.overlaid).of(task.id)
     return sorted(found, key=lambda note: (note.created, note.path.rpartition("/")[2]))
 
 
