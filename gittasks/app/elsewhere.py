@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gittasks.app.project import Project
     from gittasks.repo.siblings import Sibling
 
-_LAYOUT = "board-4"
+_LAYOUT = "board-5"
 _FILES_PER_READ = 2_000
 _ROUND_S = 10.0
 
@@ -38,7 +38,9 @@ class _Known(NamedTuple):
     answered, or all files were looked at (Unix seconds).
 
     `watched` are ids, `quick` says what their files and the folder were like, `full` what all files were like (empty:
-    nobody looked). `changed` are (id, base, theirs), `edited` the ids of those that are not as in its own head.
+    nobody looked). `committed` maps the files that its commits changed to the object ids of their versions in `base`,
+    `blobs` ids to contents of such versions. `changed` are (id, base, theirs), `edited` the ids of those that are not
+    as in its own head.
     """
 
     head: str
@@ -48,6 +50,8 @@ class _Known(NamedTuple):
     watched: list[int]
     quick: list[tuple[int, ...]]
     full: tuple[Any, ...]
+    committed: dict[str, str | None]
+    blobs: dict[str, bytes]
     changed: list[RawChange]
     problems: list[tuple[Any, ...]]
     edited: list[int]
@@ -132,7 +136,7 @@ class _Reader:
                 self.moved = self.moved or self._now - known.looked_at > _ROUND_S
                 return known._replace(looked_at=self._now)
         self.moved = True
-        return self._ask_git(sibling)
+        return self._ask_git(sibling, known)
 
     def _still_known(self, sibling: Sibling, head: str) -> _Known | None:
         """What is known, if it still holds for these heads: a commit here seldom moves what we have in common."""
@@ -169,7 +173,8 @@ class _Reader:
             self._ours = siblings.read_head(checkout.git_dir, checkout.common_dir) or ""
         return self._ours
 
-    def _ask_git(self, sibling: Sibling) -> _Known:
+    def _ask_git(self, sibling: Sibling, known: _Known | None) -> _Known:
+        """What `sibling` changed. What its commits changed is `known` where heads did not move."""
         from gittasks.repo import differences, history
         from gittasks.repo.git import Git, scrub
 
@@ -186,28 +191,39 @@ class _Reader:
             self._project.git, self._project.checkout.git_dir, common
         )
         if theirs is None or here is None:  # no commit yet on one side: nothing in common
-            return _Known("", "", "", self._now, [], [], full, [], [], [])
-        base = differences.merge_base(git, here, theirs)
-        commits = differences.changed_in_commit(git, base, theirs, store.FOLDER)
-        olds = edits | {path: change.old for path, change in commits.items()}
-        ids = task_ids(olds)
+            return _Known("", "", "", self._now, [], [], full, {}, {}, [], [], [])
+        if known is not None and known.head == head:
+            base, committed, blobs = known.base, known.committed, known.blobs
+        else:
+            base = differences.merge_base(git, here, theirs)
+            commits = differences.changed_in_commit(git, base, theirs, store.FOLDER)
+            paths = map(task_path, task_ids(commits))
+            committed, blobs = {path: commits[path].old for path in paths}, {}
+        olds = edits | committed
+        ids: list[int] = [*task_ids(olds)]
         quick = folder + _quick(sibling, ids)[1:]
-        oids = [oid for task_id in ids if (oid := olds[task_path(task_id)])]
-        before = history.read_blobs(git, oids, limit_bytes=MAX_FILE_BYTES)
-        problems: list[tuple[Any, ...]] = []
-        changed: list[RawChange] = []
-        for task_id in ids:
-            data = _read(sibling, task_id, problems)
-            old = before.get(olds[task_path(task_id)] or "")
-            if data == old:
-                continue
-            new = parse_version(data, task_id, sibling.name, problems)
-            if new is not None or not os.path.lexists(os.path.join(sibling.top, task_path(task_id))):
-                old_task = parse_version(old, task_id, sibling.name, [])
-                changed.append((task_id, old_task and tuple(old_task), new and tuple(new)))
+        oids = {oid for task_id in ids if (oid := olds[task_path(task_id)])}
+        blobs = {oid: data for oid, data in blobs.items() if oid in oids}
+        blobs |= history.read_blobs(git, oids - blobs.keys(), limit_bytes=MAX_FILE_BYTES)
+        before = {task_id: blobs.get(olds[task_path(task_id)] or "") for task_id in ids}
+        changes = _read_changes(sibling, before)
         edited: list[int] = [*task_ids(edits)]
         ours = self._head_here()
-        return _Known(head, ours, base, self._now, list(ids), quick, full, changed, problems, edited)
+        return _Known(head, ours, base, self._now, ids, quick, full, committed, blobs, *changes, edited)
+
+
+def _read_changes(sibling: Sibling, before: Mapping[int, bytes | None]) -> Changes:
+    """What the worktree has otherwise than `before`, which maps ids to contents (`None`: not there)."""
+    found = Changes([], [])
+    for task_id, old_data in before.items():
+        data = _read(sibling, task_id, found.problems)
+        if data == old_data:
+            continue
+        new = parse_version(data, TaskId(task_id), sibling.name, found.problems)
+        if new is not None or not os.path.lexists(os.path.join(sibling.top, task_path(task_id))):
+            old = parse_version(old_data, TaskId(task_id), sibling.name, [])
+            found.changed.append((task_id, old and tuple(old), new and tuple(new)))
+    return found
 
 
 def _quick(sibling: Sibling, ids: Sequence[int]) -> list[tuple[int, ...]]:
