@@ -39,7 +39,7 @@ def format_prompt(brief: Briefing) -> str:
     what = "Go on with your work on" if brief.ended is not None else "Do the work of"
     lines = [
         f"{what} task #{number} of this repository.",
-        "You work in the current folder, a git worktree that is there for this task alone.",
+        "You work in the current folder, the git worktree that this task is bound to.",
         "",
         _FENCES,
         "",

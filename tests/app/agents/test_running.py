@@ -184,7 +184,7 @@ def test_a_program_that_cannot_be_started_is_named(repo: Path) -> None:
     (repo / "no-program").chmod(0o755)
     git(repo, "add", "no-program")
     project = furnish(repo, settings="agents: {bad: [./no-program]}\n")
-    (run,) = end(project, call(project, 1, agent="bad"))
+    (run,) = project.wait(project.agent(1, "bad").id)
     assert (run.status, run.exit_code) == ("failed", 127)
     assert run.message == "cannot start bad: Exec format error"
 
