@@ -13,7 +13,7 @@ from gittasks.app.trust import UntrustedError, require_trusted
 from gittasks.base import clock, jsonlines, proc
 from gittasks.base.errors import GittasksError
 from gittasks.base.jsontext import dumps
-from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import printable, shorten
 from gittasks.runtime.tree import RUN_VARIABLE, SUPERVISOR_VARIABLE
 from gittasks.workgraph.config import BadConfigError
@@ -29,6 +29,25 @@ LOG_NAME = "on_finish.jsonl"
 TIMEOUT_S = 60.0
 _MAX_LOG_BYTES = 1 << 16
 _MAX_OUTPUT_CHARS = 2000
+
+
+class Failure(NamedTuple):
+    """That `on_finish` did not run or failed: for which run, when, why; `path` is the log. Text as it came."""
+
+    run: str
+    time: str
+    what: str
+    path: str
+
+
+def last_failure(project: Project) -> Failure | None:
+    """The last that was kept; `None` where there is none."""
+    path = os.path.join(project.checkout.private_dir, LOG_NAME)
+    entries = jsonlines.load(path, max_bytes=_MAX_LOG_BYTES)
+    if not entries:
+        return None
+    run, time, what = (str(entries[-1].get(name, "")) for name in ("run", "time", "what"))
+    return Failure(run, time, what, path)
 
 
 def announce(project: Project, run: Run) -> None:

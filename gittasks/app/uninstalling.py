@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.app import driver, rescuing
 from gittasks.app.hooking.installing import hook_states, uninstall_hooks
 from gittasks.app.runs import run_folders
+from gittasks.app.teammates import inbox
 from gittasks.base import files, flock, locks
 from gittasks.base.errors import RefusedError
 from gittasks.base.text import count, listed, printable
@@ -102,6 +103,7 @@ def _refuse_lost(project: Project) -> None:
             f"an edit of {store.FOLDER}/{lost.name} in the worktree {lost.worktree}, which is gone"
             for lost in rescuing.find_lost(project)
         ]
+    texts += [f"{count(number, 'message')} to {name}" for name, number in inbox.unread(project).items()]
     if texts:
         raise StillNeededError(
             "\n".join(["this is nowhere else:", *listed([printable(text) for text in texts])]),

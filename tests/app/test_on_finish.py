@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gittasks.app import run_start, trust
+from gittasks.app import doctor, run_start, trust
 from gittasks.app.on_finish import LOG_NAME
 from gittasks.app.project import Project
 from gittasks.app.run_start import Order
@@ -102,6 +102,9 @@ def test_it_goes_round_in_no_circle_and_its_failure_is_kept(project: Project, tm
     assert count.read_text() == "once\n"
     (entry,) = [json.loads(line) for line in log(project).splitlines()]
     assert entry["run"] == first.id and "sorry" in entry["output"]
+    (finding,) = [found for found in doctor.examine(project) if found.code == "on-finish"]
+    assert finding.severity == doctor.INFO
+    assert f"on_finish for the run {first.id}, " in finding.what and "ended with 5" in finding.what
 
 
 def test_a_run_does_not_wait_for_it(project: Project, tmp_path: Path) -> None:

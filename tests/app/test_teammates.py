@@ -19,6 +19,7 @@ from gittasks.app.project import open_project
 from gittasks.app.teammates import inbox
 from gittasks.app.teammates.inbox import BadMessageError, BadNameError, NameTakenError
 from gittasks.app.teammates.teammate import NotStartedError
+from gittasks.app.uninstalling import StillNeededError, deinit
 from gittasks.base import identity
 from gittasks.repo.claims import claim_refs
 from gittasks.runtime import live, store
@@ -228,6 +229,8 @@ def test_messages_are_read_once_in_their_order(project: Project, cli: Cli) -> No
     mate.stop()
     finish(mate)
     assert "does not live now" in cli("message", "ada", "for later").stderr
+    with pytest.raises(StillNeededError, match="1 message to ada"):
+        deinit(project)
     assert [message.text for message in inbox.read_new(project, "ada")] == ["for later"]
     assert inbox.read_new(project, "ada") == []
 

@@ -9,11 +9,12 @@ from gittasks.app import setup
 from gittasks.app.doctor.findings import ERROR, INFO, WARNING, Finding, Scene
 from gittasks.base import clock, files, locks
 from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.text import printable
 from gittasks.repo import discover
 from gittasks.repo.git import GitTooOldError
 from gittasks.repo.places import OUTPUTS
 from gittasks.workgraph import store
-from gittasks.workgraph.config import BadConfigError, load_config
+from gittasks.workgraph.config import CONFIG_PATH, BadConfigError, load_config
 from gittasks.workgraph.snapshot import load_snapshot
 
 if TYPE_CHECKING:
@@ -65,6 +66,16 @@ def runs(scene: Scene) -> Iterator[Finding]:
             yield Finding(
                 INFO, "run-without-task", run.id, what, "nothing, where another branch has the task"
             )
+
+
+def on_finish(scene: Scene) -> Iterator[Finding]:
+    """That the command for ended runs did not run, or failed, when it did so last."""
+    from gittasks.app.on_finish import last_failure
+
+    failed = last_failure(scene.project)
+    if failed is not None:
+        what = printable(f"on_finish for the run {failed.run}, {failed.time}: {failed.what}")
+        yield Finding(INFO, "on-finish", CONFIG_PATH, what, f"{failed.path} says more; it stays as history")
 
 
 def worktrees(scene: Scene) -> Iterator[Finding]:
@@ -178,6 +189,7 @@ CHECKS: tuple[Callable[[Scene], Iterator[Finding]], ...] = (
     git_version,
     ignored,
     runs,
+    on_finish,
     worktrees,
     excludes,
     interrupted_write,

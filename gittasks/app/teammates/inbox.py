@@ -140,6 +140,16 @@ def read_new(project: Project, name: str) -> list[Message]:
     return found
 
 
+def unread(project: Project) -> dict[str, int]:
+    """How many messages nobody has read, by the name of their teammate; only names that have some."""
+    try:
+        names = sorted(os.listdir(os.path.join(project.checkout.private_dir, "teammates")))
+    except FileNotFoundError:
+        return {}
+    counts = {name: len(_messages(os.path.join(_folder(project, name), "inbox"))) for name in names}
+    return {name: number for name, number in counts.items() if number}
+
+
 def has_new(project: Project, name: str) -> bool:
     """Whether somebody wrote something that nobody has read."""
     return bool(_messages(os.path.join(_folder(project, name), "inbox")))
