@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import threading
-import weakref
 
 from gittasks.base import clock, identity
 from gittasks.base.errors import GittasksError
+from gittasks.base.files import remove_cache
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.runtime import announcing, live, record, report
 from gittasks.runtime.folders import prepare
@@ -64,10 +64,11 @@ class HostedRun:
             live.write_record(folders, self._run)
         except BaseException:
             live.clear(folders, run_id)
+            remove_cache(folders.output(run_id))
             os.close(self._alive_fd)
             raise
         self._last_output_time: float | None = None
-        _open.add(self)
+        keep_from_children(self._alive_fd)
 
     @property
     def id(self) -> RunId:
@@ -119,8 +120,7 @@ class HostedRun:
             try:
                 self._finish()
             finally:
-                _open.discard(self)
-                os.close(self._alive_fd)
+                close(self._alive_fd)
             return self._run
 
     def _finish(self) -> None:
@@ -136,18 +136,24 @@ class HostedRun:
                 announcing.announce(self.id, self._settings)
                 return
 
-    def let_go(self) -> None:
-        """In a forked child: the lock is the parent's, and must not outlive it here."""
-        os.close(self._alive_fd)
+
+_kept: set[int] = set()
 
 
-_open: weakref.WeakSet[HostedRun] = weakref.WeakSet()
+def keep_from_children(fd: int) -> None:
+    """Close the lock `fd` in whatever this process forks: there it would outlive the process that it stands for."""
+    _kept.add(fd)
+
+
+def close(fd: int) -> None:
+    """Close a descriptor that was given to `keep_from_children`."""
+    _kept.discard(fd)
+    os.close(fd)
 
 
 def _after_fork() -> None:
-    for run in list(_open):
-        run.let_go()
-    _open.clear()
+    while _kept:
+        os.close(_kept.pop())
 
 
 if hasattr(os, "register_at_fork"):

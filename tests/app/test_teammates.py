@@ -135,6 +135,19 @@ def test_a_crash_fails_its_run_and_releases_its_task_with_a_note(project: Projec
     assert [task.id for task in project.ready()] == [2], "somebody else may try"
 
 
+def test_a_task_that_cannot_be_completed_is_released(project: Project) -> None:
+    def work(task: Task, context: TaskContext) -> None:
+        if task.id == 1:
+            project.delete(1)
+
+    mate = teammate(project, work).start()
+    finish(mate)
+    (failed,) = [run for run in children(project, mate) if run.status != "completed"]
+    assert (failed.work_graph_task_id, failed.exit_code) == (1, 1)
+    assert str(failed.message).startswith("#1 is not completed: ")
+    assert claim_refs(project.checkout, project.env) == {}
+
+
 def test_what_is_given_back_or_taken_over_is_not_completed(project: Project, cli: Cli) -> None:
     def work(task: Task, context: TaskContext) -> None:
         if task.id == 1:
@@ -210,6 +223,8 @@ def test_messages_are_read_once_in_their_order(project: Project, cli: Cli) -> No
 
     def receive(message: Message) -> None:
         heard.append((message.sender, message.text))
+        if len(heard) == 1:
+            raise ValueError("deaf")
 
     def work(task: Task, context: TaskContext) -> None:
         early.send(f"on {task.id}", sender="ada")
@@ -228,6 +243,8 @@ def test_messages_are_read_once_in_their_order(project: Project, cli: Cli) -> No
     assert heard == [("Ada Tester", "again"), ("Ada Tester", "second\n\x1b[31m")]
     mate.stop()
     finish(mate)
+    assert run_of(project, mate).status == "completed"
+    assert b"ValueError: deaf" in project.output(mate.run_id)
     assert "does not live now" in cli("message", "ada", "for later").stderr
     with pytest.raises(StillNeededError, match="1 message to ada"):
         deinit(project)
@@ -335,6 +352,7 @@ def test_a_child_that_its_host_forked_does_not_keep_it_alive(project: Project, r
         host.wait()
         (own,) = [run for run in project.runs() if run.parent is None]
         assert (own.status, own.reason) == ("failed", "lost")
+        assert not inbox.is_alive(project, "ada")
     finally:
         os.kill(child, signal.SIGKILL)
         host.stdout.close()

@@ -8,7 +8,6 @@ released with a note; the teammate lives on, and does not try that task again in
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import traceback
 
@@ -23,6 +22,7 @@ from gittasks.base.errors import BusyError, GittasksError, RefusedError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable, shorten
 from gittasks.repo.claims import claim_refs
+from gittasks.runtime import hosting
 from gittasks.runtime.hosting import HostedRun
 from gittasks.runtime.record import COMPLETED, FAILED, IN_PROCESS_TEAMMATE, KILLED, Run
 from gittasks.runtime.tree import RUN_VARIABLE
@@ -60,9 +60,10 @@ class Teammate:
 
     `work(task, context)` is called with one task at a time. Where it returns, the task is completed; unless it called
     `context.give_back(reason)`, or somebody asked it to stop and it does not answer `True`: then it is released.
-    `receive(message)` is called between tasks for what comes to the inbox; without it, messages wait for
-    `context.messages()`. After `idle_timeout_s` seconds without a task it shuts down (`None`: never). Tasks are taken
-    in the worktree of `project`; `commit` commits what completes them. Leaving a `with` block stops it.
+    `receive(message)` is called between tasks for what comes to the inbox (what it raises goes to the output of the
+    teammate's run); without it, messages wait for `context.messages()`. After `idle_timeout_s` seconds without a task
+    it shuts down (`None`: never). Tasks are taken in the worktree of `project`; `commit` commits what completes them.
+    Leaving a `with` block stops it.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Teammate:
         if self._run is not None:
             raise NotStartedError(f"the teammate {self.name} was started before", hint="make a new one")
         self._name_fd = inbox.take_name(self._project, self.name)
+        hosting.keep_from_children(self._name_fd)
         try:
             self._run = HostedRun(run_folders(self._project), self._describe)
         except BaseException:
@@ -200,7 +202,7 @@ class Teammate:
         look_at = 0.0
         run.report(message="idle")
         while not self.stop_event.is_set():
-            if self._hear():
+            if self._hear(run):
                 idle_since = clock.monotonic_s()
             seen, now = taking.look_around(self._project), clock.monotonic_s()
             if seen != before or now >= look_at:
@@ -215,12 +217,15 @@ class Teammate:
                 return
             self.stop_event.wait(self._poll_s)
 
-    def _hear(self) -> bool:
+    def _hear(self, run: HostedRun) -> bool:
         """Pass on what came to the inbox; whether anything did."""
         if self._receive is None or not inbox.has_new(self._project, self.name):
             return False
         for message in inbox.read_new(self._project, self.name):
-            self._receive(message)
+            try:
+                self._receive(message)
+            except Exception:
+                run.write(traceback.format_exc().encode("utf-8", "backslashreplace"))
         return True
 
     def _take(self) -> Taken | None:
@@ -308,7 +313,10 @@ class Teammate:
             self._complete(task)
         except GittasksError as error:
             self._given_up.add(task.id)
-            run.end(FAILED, message=f"#{task.id} is not completed: {error.message}", exit_code=1)
+            said = f"#{task.id} is not completed: {error.message}"
+            if not isinstance(error, holders.ClaimHeldError):
+                said += self._give_back(task.id, f"Released by {self.name}: {said} (run {run.id})")
+            run.end(FAILED, message=said, exit_code=1)
         else:
             run.end(COMPLETED, exit_code=0)
 
@@ -355,7 +363,7 @@ class Teammate:
             context.stop.set()
 
     def _let_go_of_name(self) -> None:
-        os.close(self._name_fd)
+        hosting.close(self._name_fd)
 
 
 def _reason(error: BaseException) -> str:
