@@ -230,7 +230,8 @@ def test_messages_are_read_once_in_their_order(project: Project, cli: Cli) -> No
         early.send(f"on {task.id}", sender="ada")
         got.extend(message.text for message in context.messages())
 
-    cli("message", "ada", "hello", code=1)
+    for unknown in ("ada", "reviewer", "teammate"):
+        assert "no teammate" in cli("message", unknown, "hello", code=1).stderr
     cli("message", "ada", "first", "--leave", "--owner", "eve")
     early = teammate(project, work).start()
     finish(early)

@@ -53,13 +53,15 @@ def run(args: Namespace, ctx: Context) -> int:
 
 
 def _name(project: Project, text: str) -> str:
-    """The name behind a name, or behind the id of a teammate's run."""
+    """The name behind a name, or behind the id of a teammate's run; many a name could be an id: `reviewer`."""
     from gittasks.app import runs
     from gittasks.app.teammates import inbox
-    from gittasks.runtime.record import IN_PROCESS_TEAMMATE, is_run_id
+    from gittasks.runtime.record import IN_PROCESS_TEAMMATE, LETTERS, is_run_id
+    from gittasks.runtime.store import UnknownRunError
 
-    if is_run_id(text) and not inbox.is_known(project, text):
-        found = runs.find_run(project, text)
-        if found.type == IN_PROCESS_TEAMMATE and found.name:
-            return found.name
+    if is_run_id(text) and text[0] == LETTERS[IN_PROCESS_TEAMMATE] and not inbox.is_known(project, text):
+        try:
+            return runs.find_run(project, text).name or text
+        except UnknownRunError:
+            pass
     return inbox.check_name(text)
