@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from gittasks.base.errors import BusyError, RefusedError, SetupError
-from gittasks.base.files import read_start
+from gittasks.base.files import first_line, read_start
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import discover, exclusion, refs
 from gittasks.repo.discover import MAIN_NAME
@@ -68,7 +68,7 @@ class Worktree(NamedTuple):
 def list_worktrees(git: Git, checkout: discover.Checkout) -> list[Worktree]:
     """All worktrees of the clone, the main one (or the bare repository) first. Raises `GitError`."""
     require_readable_worktrees(checkout.common_dir)
-    output = git.output("worktree", "list", "--porcelain", "-z")
+    output = _ask(git, checkout.common_dir)
     names = _registered(checkout.common_dir)
     found = []
     for number, record in enumerate(output.split(b"\0\0")):
@@ -80,6 +80,22 @@ def list_worktrees(git: Git, checkout: discover.Checkout) -> list[Worktree]:
         elif (name := names.get(facts["worktree"])) is not None:
             found.append(_linked(facts, name, checkout))
     return found
+
+
+def _ask(git: Git, common_dir: str) -> bytes:
+    done = git.call("worktree", "list", "--porcelain", "-z")
+    if done.returncode == 0:
+        return done.stdout
+    error = failure(("worktree", "list"), done)
+    admin = os.path.join(common_dir, "worktrees")
+    for name in os.listdir(admin) if os.path.isdir(admin) else ():
+        # git wrote this file last before it died, and cannot list any worktree since.
+        if first_line(os.path.join(admin, name, "commondir")) == "":
+            half = os.path.dirname(first_line(os.path.join(admin, name, "gitdir")) or "")
+            error.hint = (
+                f"a `git worktree add` was killed half-way: delete {half} and {os.path.join(admin, name)}"
+            )
+    raise error
 
 
 def find_here(trees: list[Worktree], checkout: discover.Checkout) -> Worktree | None:
@@ -123,10 +139,16 @@ def add(git: Git, tree_path: str, branch: str) -> str | None:
     if done.returncode == 0:
         return None
     error = failure(("worktree", "add"), done)
-    if os.path.isfile(os.path.join(tree_path, ".git")):
+    if os.path.isfile(os.path.join(tree_path, ".git")) and not _is_half_made(tree_path):
         # The post-checkout hook runs last: the worktree is whole, and git answers with the hook's exit code.
         return f"the worktree is made, but git's hook or checkout complained: {error.stderr[-500:]}"
     raise error
+
+
+def _is_half_made(tree_path: str) -> bool:
+    """Whether git died before the worktree was whole: it takes its mark away before it runs hooks."""
+    link = (_read_link(os.path.join(tree_path, ".git")) or "").removeprefix("gitdir: ")
+    return _read_link(os.path.join(tree_path, link, "locked")) == _INITIALIZING
 
 
 def require_settled(tree: Worktree) -> None:

@@ -105,31 +105,46 @@ def prepare(folders: Folders) -> None:
 
 
 def prepare_private(folders: Folders) -> None:
-    """Make the folders of private records. Raises `NoFolderError`."""
-    is_first = not os.path.isdir(folders.ended_folder)
+    """Make the folders of private records, which nobody else may look into. Raises as `prepare` does."""
+    os.makedirs(folders.private, exist_ok=True)
+    _own(os.path.dirname(folders.live_folders), "records of runs go there")
     _make(folders.live_folders)
-    if is_first and os.path.lexists(folders.index_file):
-        # What lies there before the first run of this clone came along with it, or was here before `deinit`.
-        os.replace(folders.index_file, folders.index_file + ".foreign")
+    if not os.path.isdir(folders.ended_folder) and not os.path.islink(folders.outputs):
+        _put_aside(folders.index_file)
     _make(folders.ended_folder)
 
 
 def prepare_outputs(folder: str) -> None:
     """Make the folder of outputs, private to its user and ignored by git. Raises as `prepare` does."""
+    _own(folder, "outputs of runs go there")
+    ignore = os.path.join(folder, ".gitignore")
+    if read_start(ignore, len(_IGNORE) + 1) != _IGNORE or os.path.islink(ignore):
+        _write_ignore(ignore)
+
+
+def _own(folder: str, what: str) -> None:
+    """Make a folder that is ours alone. Raises `UnsafeFolderError` where it is a link, a file, or somebody else's."""
     _make(folder)
     info = os.lstat(folder)
     if not stat.S_ISDIR(info.st_mode):
         raise UnsafeFolderError(
             f"{folder} is no folder but {'a symbolic link' if stat.S_ISLNK(info.st_mode) else 'a file'}",
-            hint="outputs of runs go there; move it away, gittasks makes its own",
+            hint=f"{what}; move it away, gittasks makes its own",
         )
     if info.st_uid != os.geteuid():
-        raise UnsafeFolderError(f"{folder} belongs to another user (uid {info.st_uid})")
+        raise UnsafeFolderError(
+            f"{folder} belongs to another user (uid {info.st_uid})", hint="work in a clone of your own"
+        )
     if info.st_mode & 0o077:
         os.chmod(folder, 0o700)
-    ignore = os.path.join(folder, ".gitignore")
-    if read_start(ignore, len(_IGNORE) + 1) != _IGNORE or os.path.islink(ignore):
-        _write_ignore(ignore)
+
+
+def _put_aside(index: str) -> None:
+    """An index that is there before the first run of a clone came along with it, or is from before `deinit`."""
+    try:
+        os.replace(index, index + ".foreign")
+    except (FileNotFoundError, NotADirectoryError):
+        return
 
 
 def _write_ignore(path: str) -> None:

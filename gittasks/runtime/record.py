@@ -304,12 +304,20 @@ def parse_run(line: bytes) -> Run:
     import json
 
     try:
-        value = json.loads(line)
+        value = json.loads(line, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         raise BadRunError("a line of the index is no JSON") from None
     if not isinstance(value, dict):
         raise BadRunError("a line of the index is no JSON object")
     return run_of(value)
+
+
+def _finite(text: str) -> float:
+    """A number of JSON; Python would also take what JSON has no word for, and then not write it again."""
+    value = float(text)
+    if value - value != 0:
+        raise ValueError(text)
+    return value
 
 
 def is_value(name: str, value: object) -> bool:

@@ -153,3 +153,10 @@ def test_a_command_is_text_and_never_endless() -> None:
     words = record.describe_command((b"a" * 10, b"b" * record.MAX_COMMAND_CHARS, b"c"))
     assert sum(map(len, words)) <= record.MAX_COMMAND_CHARS + 1
     assert words[-1].endswith("b…")
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "-Infinity"])
+def test_a_number_that_json_has_no_word_for_is_no_record(number: str) -> None:
+    line = f'{{"id": "b1234567", "type": "local_bash", "status": "running", "start_time": {number}}}'
+    with pytest.raises(BadRunError):
+        record.parse_run(line.encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING
@@ -175,7 +174,5 @@ def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals or "\0" in text:
         # The value may be a secret: it is not repeated.
-        raise argparse.ArgumentTypeError(
-            f"expected NAME=VALUE, got {printable(os.path.basename(name))[:40]!r}"
-        )
+        raise argparse.ArgumentTypeError("expected NAME=VALUE")
     return name, value

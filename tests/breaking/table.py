@@ -1,0 +1,197 @@
+"""Every command that writes, the repository it is tried in, and what it must have come to when run again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gittasks.app.project import open_project
+
+_CSV = "subject,description\nFrom a table,words\nAnother,more\n"
+
+
+class World:
+    """A repository at one path (worktrees know theirs), restored for each trial from a copy."""
+
+    def __init__(self, base: Path, program: Callable[..., int | None]) -> None:
+        self.base = base
+        self.repo = base / "work" / "repo"
+        self.uids: dict[str, set[str]] = {}
+        self._program = program
+
+    def prepare(self, command: Command) -> None:
+        """Build the repository for a command, and keep a copy."""
+        shutil.rmtree(self.base / "work", ignore_errors=True)
+        self.repo.mkdir(parents=True)
+        git(self.repo, "init", "-q")
+        (self.repo / "README").write_text("hello\n")
+        git(self.repo, "add", "README")
+        for call in ("init", "add One -d Words.", "add Two --blocked-by 1", "add Three", "note 1 Remember."):
+            self.do(call)
+        git(self.repo, "commit", "-q", "-m", "plan")
+        if command.setup is not None:
+            command.setup(self)
+        project = open_project(str(self.repo))
+        self.uids[command.name] = {task.uid for task in project.tasks()}
+        shutil.copytree(self.base / "work", self.base / "kept" / command.name, symlinks=True)
+
+    def restore(self, name: str) -> None:
+        """The repository as it was prepared."""
+        shutil.rmtree(self.base / "work", ignore_errors=True)
+        shutil.copytree(self.base / "kept" / name, self.base / "work", symlinks=True)
+
+    def do(self, call: str, stdin: str = "") -> None:
+        """One call that works."""
+        code = self._program(shlex.split(call), stdin)
+        assert code == 0, (call, code, (self.base / "err").read_text())
+
+    def clear_locks_of_git(self) -> None:
+        """What a killed git leaves is git's to tell of, and a person's to delete: "Another git process..."."""
+        for path in (self.base / "work").rglob("*.lock"):
+            if path.parent.name != "gittasks" and {".git", "hub"} & set(path.parts):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def task(self, task_id: int) -> Any:
+        """One task as the board has it now."""
+        project = open_project(str(self.repo))
+        return project.task(task_id)
+
+    def subjects(self) -> list[str]:
+        """All subjects of this worktree."""
+        return [task.subject for task in open_project(str(self.repo)).tasks()]
+
+
+class Command(NamedTuple):
+    """`goal` holds once the command was run again; `codes` are further exit codes that are right.
+
+    `is_broken`: there are files that cannot be read before it. `half_written`: what git may leave half-written.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    goal: Callable[[World], bool] | None = None
+    setup: Callable[[World], None] | None = None
+    stdin: str = ""
+    codes: tuple[int, ...] = ()
+    is_broken: bool = False
+    half_written: tuple[str, ...] = (".tasks/3.yaml",)
+
+
+def git(folder: Path, *args: str) -> str:
+    done = subprocess.run(("git", *args), cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (args, done.stderr)
+    return done.stdout.strip()
+
+
+def _started(world: World) -> None:
+    world.do("start 3")
+
+
+def _hub(world: World) -> None:
+    git(world.base / "work", "clone", "-q", "--bare", str(world.repo), "hub")
+    git(world.repo, "remote", "add", "origin", str(world.base / "work" / "hub"))
+    git(world.repo, "push", "-q", "-u", "origin", "HEAD")
+    world.do("edit 3 --priority 0")
+
+
+def _conflict(world: World) -> None:
+    git(world.repo, "switch", "-q", "-c", "other")
+    world.do("edit 3 --subject Theirs --commit")
+    git(world.repo, "switch", "-q", "-")
+    world.do("edit 3 --subject Ours --commit")
+    subprocess.run(("git", "merge", "-q", "other"), cwd=world.repo, capture_output=True, check=False)
+
+
+def _gone(world: World) -> None:
+    world.do("worktree add side")
+    side = world.repo / ".worktrees" / "side"
+    world.do(f"-C {shlex.quote(str(side))} edit 3 --subject Saved")
+    git(world.repo, "worktree", "remove", "--force", str(side))
+
+
+def _ended(world: World) -> None:
+    from tests.breaking.__main__ import quiet
+
+    world.do("run --wait -- echo hello")
+    world.do("run --wait -- echo again")
+    quiet()
+
+
+def _checks(world: World) -> None:
+    (world.repo / ".tasks" / "config.yaml").write_text("checks:\n  a: 'true'\n")
+
+
+def _used(world: World) -> None:
+    world.do("claim 3")
+    world.do("hooks install")
+    _ended(world)
+
+
+def _runs(world: World) -> int:
+    lines = (world.repo / ".task_outputs" / "index.jsonl").read_bytes().splitlines()
+    return len({json.loads(line)["id"] for line in lines})
+
+
+def _claimed(world: World) -> bool:
+    return bool(git(world.repo, "for-each-ref", "refs/gittasks/claims/3"))
+
+
+def _has(*subjects: str) -> Callable[[World], bool]:
+    return lambda world: set(subjects) <= set(world.subjects())
+
+
+def _merged(world: World) -> bool:
+    task = open_project(str(world.repo)).task(3)
+    return task.status == "completed" and not (world.repo / ".worktrees" / "3-three").exists()
+
+
+_LIST = (
+    Command(
+        "init", ("init",), lambda w: (w.repo / ".tasks" / "config.yaml").is_file(), lambda w: w.do("deinit")
+    ),
+    Command("add", ("add", "New"), _has("New")),
+    Command("add-many", ("add", "--from", "-"), _has("A", "B"), stdin='{"subject": "A"}\n{"subject": "B"}\n'),
+    Command("edit", ("edit", "3", "--subject", "Tres"), _has("Tres")),
+    Command("edit-commit", ("edit", "3", "--subject", "Tres", "--commit"), _has("Tres")),
+    Command("note", ("note", "3", "hello"), lambda w: bool(list((w.repo / ".tasks" / "3").glob("*.md")))),
+    Command("block", ("block", "3", "--on", "1"), lambda w: w.task(3).blocked_by == (1,)),
+    Command("done", ("done", "1"), lambda w: w.task(1).status == "completed"),
+    Command("reopen", ("reopen", "1"), lambda w: w.task(1).status == "pending", lambda w: w.do("done 1")),
+    Command("delete", ("delete", "2"), lambda w: w.task(2).status == "deleted"),
+    Command("import", ("import", "csv", "-"), _has("From a table", "Another"), stdin=_CSV),
+    Command("undo", ("undo",), None, lambda w: w.do("edit 3 --subject Tres")),
+    Command("claim", ("claim", "3"), _claimed),
+    Command("release", ("release", "3"), lambda w: not _claimed(w), lambda w: w.do("claim 3")),
+    Command("next", ("next", "--claim"), None),
+    Command("start", ("start", "3"), lambda w: (w.repo / ".worktrees" / "3-three" / "README").is_file()),
+    Command("finish", ("finish", "3", "--merge"), _merged, _started),
+    Command(
+        "worktree",
+        ("worktree", "add", "side"),
+        lambda w: (w.repo / ".worktrees" / "side" / "README").is_file(),
+    ),
+    Command("rescue", ("rescue", "--all"), _has("Saved"), _gone),
+    Command("resolve", ("resolve", "--theirs"), _has("Theirs"), _conflict, is_broken=True),
+    Command(
+        "sync",
+        ("sync",),
+        lambda w: git(w.repo, "rev-parse", "HEAD") == git(w.repo, "rev-parse", "@{u}"),
+        _hub,
+    ),
+    Command("run", ("run", "--wait", "--", "true"), lambda w: _runs(w) > 0, codes=(125, 126, 127)),
+    Command("notices", ("notices",), None, _ended),
+    Command("prune", ("prune", "--keep", "0"), lambda w: _runs(w) == 0, _ended),
+    Command("trust", ("trust", "--yes"), None, _checks),
+    Command("hooks", ("hooks", "install"), lambda w: (w.repo / ".git" / "hooks" / "pre-commit").is_file()),
+    Command("hooks-out", ("hooks", "uninstall"), None, lambda w: w.do("hooks install")),
+    Command("deinit", ("deinit", "--force"), lambda w: not (w.repo / ".git" / "gittasks").exists(), _used),
+    Command("doctor", ("doctor", "--fix"), None, lambda w: w.do("claim 3")),
+)
+COMMANDS = {command.name: command for command in _LIST}

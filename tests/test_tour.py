@@ -1,0 +1,206 @@
+"""A full tour: docs/safety.md names every file that is made, and everything that is deleted."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import shlex
+import stat
+from pathlib import Path
+
+import pytest
+
+from gittasks.cli.main import COMMANDS
+from tests.cli.direct import Direct
+from tests.conftest import git
+from tests.runtime.stage import nothing_remains, remains, until
+from tests.test_docs import SAFETY
+
+# Each command of the table, called so that it makes and deletes what it can.
+TOUR = (
+    "init",
+    "add One",
+    "add Two --blocked-by 1",
+    "add Three",
+    "add Four",
+    "list",
+    "ready",
+    "blocked",
+    "next",
+    "show 1",
+    "edit 1 --priority 0",
+    "note 1 hello",
+    "block 3 --on 1",
+    "unblock 3 --on 1",
+    "done 4",
+    "reopen 4",
+    "delete 4",
+    "undo",
+    "search one",
+    "graph",
+    "log 1",
+    "export json",
+    "doctor",
+    "trust --yes",
+    "hooks install",
+    "COMMIT",
+    "claim 3",
+    "release 3",
+    "start 1",
+    "worktree list",
+    "worktree add extra",
+    "worktree remove extra",
+    "finish 1 --merge",
+    "resolve",
+    "sync",
+    "rescue",
+    "run --wait -- echo hello",
+    "runs",
+    "SETTLE",
+    "notices",
+    "hooks uninstall",
+    "import csv table.csv",
+    "shell-init",
+    "completion bash",
+    "prune --keep 0",
+    "deinit",
+)
+# Told elsewhere: what they do is start runs, which the tour does, or wait for them.
+LEFT_OUT = {"logs", "wait", "kill", "monitor", "workflow", "agent", "teammate", "remote", "message"}
+
+# git's own, which every commit, checkout or fetch changes.
+_GITS = (
+    ".git/objects/*", ".git/logs/*", ".git/index", ".git/COMMIT_EDITMSG", ".git/ORIG_HEAD", ".git/HEAD",
+    ".git/FETCH_HEAD", ".git/refs/heads/*", ".git/refs/remotes/*", ".git/worktrees/*", ".git/packed-refs",
+    ".git/info/refs", ".git/refs/*", ".git/config", ".git/MERGE_*", ".git/AUTO_MERGE",
+)  # fmt: skip
+
+
+def documented(title: str) -> list[str]:
+    """The paths in the first column of the tables of a section of docs/safety.md, as patterns."""
+    text = SAFETY.read_text(encoding="utf-8")
+    section = text.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+    cells = re.findall(r"^\| ([^|]*) \|", section, re.MULTILINE)
+    names = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+    return [re.sub(r"<[^>]*>", "*", name) for name in names]
+
+
+def patterns() -> list[str]:
+    found = []
+    for name in documented("Every file that it makes"):
+        for base in ("", ".git/gittasks/"):
+            found += [base + name.rstrip("/"), base + name.rstrip("/") + "/*"]
+    return found
+
+
+def is_documented(path: str, known: list[str]) -> bool:
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in known)
+
+
+def seen(top: Path) -> set[str]:
+    """All files and links below `top`."""
+    found = set()
+    for folder, names, files in os.walk(top):
+        for name in (*files, *(name for name in names if os.path.islink(os.path.join(folder, name)))):
+            found.add(os.path.relpath(os.path.join(folder, name), top))
+    return found
+
+
+@pytest.mark.slow
+def test_every_file_of_a_tour_is_documented(
+    repo: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(repo), "hub")
+    git(repo, "remote", "add", "origin", str(tmp_path / "hub"))
+    git(repo, "push", "-q", "-u", "origin", "main")
+    (repo / "table.csv").write_text("subject\nFrom a table\n")
+    (repo / ".git" / "hooks").mkdir(exist_ok=True)
+    direct = Direct(repo, capsys, monkeypatch)
+    temporary, home = tmp_path / "tmp", Path(os.environ["HOME"])
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    before, at_home = seen(repo), seen(home)
+    known = [*patterns(), *_GITS]
+    made: set[str] = set()
+    deleted: set[str] = set()
+    with nothing_remains():
+        now = before
+        for call in TOUR:
+            if call == "COMMIT":
+                git(repo, "commit", "-q", "-m", "plan")
+            elif call == "SETTLE":
+                until(lambda: not remains(), "for supervisors to go")
+            else:
+                direct(*shlex.split(call))
+            then = seen(repo)
+            made |= then - now
+            deleted |= now - then
+            now = then
+    undocumented = sorted(path for path in made | deleted if not is_documented(path, known))
+    assert undocumented == []
+    assert not {path for path in before - now if not is_documented(path, list(_GITS))}, (
+        "a file of the user's went"
+    )
+    assert seen(home) == at_home
+    assert seen(temporary) == set()
+    assert set(documented("Every file that it makes")) >= {
+        ".tasks/*.yaml",
+        "ids.json",
+        "trust.json",
+    }
+
+
+def test_the_tour_calls_every_command() -> None:
+    called = {shlex.split(call)[0] for call in TOUR}
+    assert called | LEFT_OUT >= COMMANDS.keys()
+    assert not called & LEFT_OUT
+
+
+def test_what_can_be_deleted_is_what_the_tour_deletes() -> None:
+    """Each row of the table names the command that does it, and each such command is one that there is."""
+    text = (
+        SAFETY.read_text(encoding="utf-8")
+        .split("## Everything that it can delete\n", 1)[1]
+        .split("\n## ", 1)[0]
+    )
+    named = {word.split()[0] for word in re.findall(r"`([a-z][^`]*)`", text)}
+    commands = named & COMMANDS.keys()
+    assert {"finish", "worktree", "release", "prune", "kill", "deinit", "notices"} <= commands
+
+
+def modes(top: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(top)): stat.S_IMODE(path.lstat().st_mode)
+        for path in sorted(top.rglob("*"))
+        if not path.is_symlink()
+    }
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_files_have_the_modes_that_git_would_give(
+    repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, umask: int
+) -> None:
+    direct = Direct(repo, capsys, monkeypatch)
+    old = os.umask(umask)
+    try:
+        for call in ("init", "add One", "add --from batch", "note 1 hello", "edit 1 --priority 0"):
+            (repo / "batch").write_text('{"subject": "A"}\n{"subject": "B"}\n')
+            direct(*shlex.split(call))
+        with nothing_remains():
+            direct("run", "--wait", "--", "true")
+        (repo / "by-git").write_text("x")
+    finally:
+        os.umask(old)
+    found = modes(repo)
+    for name, mode in found.items():
+        if name.startswith(".tasks/"):
+            is_folder = (repo / name).is_dir()
+            assert mode == (0o777 if is_folder else 0o666) & ~umask, (name, oct(mode))
+        if name.startswith((".task_outputs", ".git/gittasks/runs")):
+            assert mode & 0o077 == 0, (name, oct(mode))
+    for line in git(repo, "ls-files", "--stage", ".tasks").splitlines():
+        assert line.startswith("100644 "), line
