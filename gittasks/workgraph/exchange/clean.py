@@ -63,7 +63,8 @@ def priority(value: object) -> int:
     """A priority from 0 to 4: a number beyond that is brought to the nearest, anything else is the default."""
     if isinstance(value, str) and re.fullmatch(r"[pP]?\d{1,3}", value.strip()):
         value = int(value.strip().lstrip("pP"))
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+    # A NaN is no number; comparing, and not `math.isnan`, takes whole numbers of any length.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
         return DEFAULT_PRIORITY
     return int(min(max(value, 0), LOWEST_PRIORITY))
 

@@ -107,3 +107,10 @@ def test_names_of_kept_fields(foreign: str, name: str) -> None:
 )
 def test_priorities(value: object, number: int) -> None:
     assert clean.priority(value) == number
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [(10**400, 4), (-(10**400), 0), (float("nan"), 2), (float("inf"), 4)]
+)
+def test_a_priority_of_any_size(value: float, number: int) -> None:
+    assert clean.priority(value) == number
