@@ -12,7 +12,7 @@ from gittasks.runtime import journal, store
 from gittasks.runtime.record import LOW, RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from gittasks.app.project import Project
     from gittasks.runtime.folders import Folders
@@ -118,15 +118,19 @@ def wait_runs(
     return runs, not any(run.is_live for run in runs)
 
 
-def kill_runs(project: Project, run_ids: Sequence[RunId], *, grace_s: float) -> list[Run]:
+def kill_runs(
+    project: Project, run_ids: Sequence[RunId], *, grace_s: float, give_up: bool = False
+) -> list[Run]:
     """Stop the whole trees of these runs (SIGTERM, `grace_s` seconds, SIGKILL); the runs as they are then.
 
     One that still lives could not be stopped in time, and goes on being stopped. One that had ended is answered as
-    it ended.
+    it ended. `give_up` ends runs on machines that do not answer as lost.
     """
-    from gittasks.runtime import stopping, waiting
+    from gittasks.runtime import stopping, tending, waiting
 
     folders = run_folders(project)
+    for run_id in run_ids if give_up else ():
+        tending.give_up(folders, run_id)
     asked = [run_id for run_id in run_ids if stopping.ask_to_stop(folders, run_id, grace_s)]
     # Whose supervisor is dead gets a new one here, which finds the request.
     store.load(folders, project.env)
@@ -179,13 +183,18 @@ def follow_notices(project: Project, *, at_least: str = LOW) -> Iterator[list[No
 
 
 def prune_runs(
-    project: Project, *, older_than_s: float | None, keep: int | None = None, dry_run: bool = False
+    project: Project,
+    *,
+    older_than_s: float | None,
+    keep: int | None = None,
+    dry_run: bool = False,
+    among: Container[RunId] | None = None,
 ) -> Pruned:
     """Forget ended runs; see `runtime.pruning.prune`."""
     from gittasks.runtime import pruning
 
     return pruning.prune(
-        run_folders(project), project.env, older_than_s=older_than_s, keep=keep, dry_run=dry_run
+        run_folders(project), project.env, older_than_s=older_than_s, keep=keep, dry_run=dry_run, among=among
     )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # kind -> (module, function): `function(worker) -> exit code`. A type of run adds its line.
 KINDS: dict[str, tuple[str, str]] = {
     "agent": ("gittasks.app.agents.working", "work"),
+    "remote": ("gittasks.app.remote.worker", "work"),
     "workflow": ("gittasks.app.workflows.engine", "work"),
     "monitor": ("gittasks.app.monitoring.watching", "watch_until"),
 }

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 
+# How long a process whose pipes are closed may take to end by itself.
+_END_PATIENCE_S = 2.0
+
+
 class ProgramMissingError(SetupError):
     """The program to run is not on this machine, or may not be run."""
 
@@ -248,6 +252,49 @@ def run_attached(
         return subprocess.run(argv, cwd=cwd, env=env, stdout=2 if to_stderr else None, check=False).returncode
     except (FileNotFoundError, PermissionError) as error:
         raise _missing(argv, cwd, error) from None
+
+
+class Piped:
+    """A process that we talk with: its three streams are pipes, ours do not block. `with` ends it."""
+
+    def __init__(self, argv: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str]) -> None:
+        """Start `argv`. Raises `ProgramMissingError`."""
+        import subprocess
+
+        pipe = subprocess.PIPE
+        try:
+            self._process = subprocess.Popen(argv, cwd=cwd, env=env, stdin=pipe, stdout=pipe, stderr=pipe)
+        except (FileNotFoundError, PermissionError) as error:
+            raise _missing(argv, cwd, error) from None
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        self._stdin = self._process.stdin
+        self.stdin_fd = self._stdin.fileno()
+        self.stdout_fd = self._process.stdout.fileno()
+        self.stderr_fd = self._process.stderr.fileno()
+        for fd in (self.stdin_fd, self.stdout_fd, self.stderr_fd):
+            os.set_blocking(fd, False)
+
+    def __enter__(self) -> Piped:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self.end()
+
+    def end(self) -> int:
+        """Close all pipes, stop it where it runs on, and answer its exit code as `subprocess` gives it."""
+        import subprocess
+
+        for stream in (self._stdin, self._process.stdout, self._process.stderr):
+            try:
+                if stream is not None:
+                    stream.close()
+            except BrokenPipeError:
+                continue
+        try:
+            return self._process.wait(_END_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
 
 
 def spawn_detached(

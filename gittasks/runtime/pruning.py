@@ -9,17 +9,18 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.runtime import journal, store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from gittasks.runtime.folders import Folders
     from gittasks.runtime.record import Run, RunId
 
 
 class Pruned(NamedTuple):
-    """What is forgotten: the runs, and the size of their outputs."""
+    """What is forgotten: the runs, and the size of their outputs; `notes` says what stays of them elsewhere."""
 
     runs: tuple[Run, ...]
     output_bytes: int
+    notes: tuple[str, ...] = ()
 
 
 def prune(
@@ -29,17 +30,20 @@ def prune(
     older_than_s: float | None,
     keep: int | None,
     dry_run: bool = False,
+    among: Container[RunId] | None = None,
 ) -> Pruned:
     """Forget ended runs that ended more than `older_than_s` seconds ago and are not among the last `keep` to end.
 
-    `None` sets no such bound. `dry_run` only answers what would be forgotten. Raises `FileHeldError`, `DiskError`.
+    `None` sets no such bound; of these only such as are `among` the ids, where ids are given. `dry_run` only answers
+    what would be forgotten. Raises `FileHeldError`, `DiskError`.
     """
     store.load(folders, env)
     if not journal.has_private_records(folders) and journal.load(folders) is None:
         return Pruned((), 0)
     with flock.Hold(folders.lock_file, purpose="prune"):
         lines = journal.load(folders) or journal.rebuild(folders)
-        doomed = _choose(lines, older_than_s, keep)
+        chosen = _choose(lines, older_than_s, keep)
+        doomed = [run for run in chosen if among is None or run.id in among]
         pruned = Pruned(tuple(doomed), sum(_size(folders.output(run.id)) for run in doomed))
         if not dry_run:
             _forget(folders, [run.id for run in doomed])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gittasks.runtime.record import RunId
 
 OUTCOME = "outcome.json"
+_GIVEN_UP = "given-up"
 # In the environment of the first command alone: what is needed to start the thing, and may hold secrets.
 FIRST_VARIABLE = "GITTASKS_TEND"
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.5, 60.0
@@ -64,3 +65,18 @@ def read_outcome(folders: Folders, run_id: RunId) -> Outcome | None:
     except (ValueError, TypeError):
         return None
     return outcome if outcome.status in TERMINAL and outcome.reason in REASONS else None
+
+
+def give_up(folders: Folders, run_id: RunId) -> None:
+    """Let a live run that is stopped end here as lost, where what it is on cannot be reached."""
+    path = os.path.join(folders.live_folder(run_id), _GIVEN_UP)
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except FileNotFoundError:
+        # It has ended.
+        return
+
+
+def is_given_up(folders: Folders, run_id: RunId) -> bool:
+    """Whether somebody gave the run up."""
+    return os.path.lexists(os.path.join(folders.live_folder(run_id), _GIVEN_UP))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.text import printable
 from gittasks.cli.durations import count, duration
 from gittasks.cli.run_tables import run_lines
 
@@ -31,16 +32,27 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, ctx: Context) -> int:
     """Forget them; with both bounds, only those that both let go."""
-    from gittasks.app import runs
+    from gittasks.app import forgetting
 
     older_than_s = args.older_than
     if older_than_s is None and args.keep is None:
         older_than_s = _OLD_S
-    pruned = runs.prune_runs(ctx.project(), older_than_s=older_than_s, keep=args.keep, dry_run=args.dry_run)
+    pruned = forgetting.forget_runs(
+        ctx.project(), older_than_s=older_than_s, keep=args.keep, dry_run=args.dry_run
+    )
     if ctx.json:
         records = [run.as_json() for run in pruned.runs]
-        ctx.document({"runs": records, "outputBytes": pruned.output_bytes, "dryRun": args.dry_run})
+        ctx.document(
+            {
+                "runs": records,
+                "outputBytes": pruned.output_bytes,
+                "dryRun": args.dry_run,
+                "notes": list(pruned.notes),
+            }
+        )
         return 0
+    for note in pruned.notes:
+        ctx.say(printable(note))
     if pruned.runs:
         ctx.out("\n".join(run_lines(pruned.runs)))
     verb = "would be forgotten" if args.dry_run else "forgotten"

@@ -27,6 +27,7 @@ EXAMPLE = """
 gittasks run --task 12 -- pytest -q
 gittasks run --wait --timeout 10m --name "all tests" -- make test
 gittasks run --shell -- 'make && ./deploy > deploy.log'
+gittasks run --on builder.example -- make test
 """
 TAKES_COMMAND = True
 
@@ -80,6 +81,16 @@ def configure(parser: ArgumentParser) -> None:
         metavar="TIME",
         help="show it as stalled when it has written nothing for so long (default: `stall_after` of the settings)",
     )
+    parser.add_argument(
+        "--on",
+        metavar="HOST",
+        help="run it on this machine, reached by ssh, on a commit of what the worktree holds now",
+    )
+    parser.add_argument(
+        "--keep-remote",
+        action="store_true",
+        help="leave what belongs to the run on that machine when it has ended",
+    )
     parser.add_argument("words", nargs="...", metavar="-- COMMAND", help="the command and its arguments")
 
 
@@ -87,7 +98,15 @@ def run(args: Namespace, ctx: Context) -> int:
     """Start it and say its id; with `--wait`, go on until its end."""
     from gittasks.app import run_start
 
-    return answer_started(ctx, run_start.start_run(ctx.project(), _order(args, ctx)), wait=args.wait)
+    project, order = ctx.project(), _order(args, ctx)
+    if args.on is None:
+        started = run_start.start_run(project, order)
+    else:
+        from gittasks.app.remote import ordering
+
+        host = ordering.find_host(project, args.on)
+        started = ordering.start_remote_run(project, order, host, keep=args.keep_remote)
+    return answer_started(ctx, started, wait=args.wait)
 
 
 def answer_started(
