@@ -52,8 +52,8 @@ class Order(NamedTuple):
     `env` is added to the project's environment; it may hold secrets, which reach no file. Without a `task_id` the
     task bound to this worktree is taken, if there is one. `leave_children` lets what the command leaves running live
     on. `spec` (JSON, no secrets) is for commands that are a worker of ours: see `app.worker`.
-    Such a worker may have its run `shown` as another command. With `tends`, the run is what the worker tends, and not
-    the worker itself (see `runtime.tending`).
+    Such a worker may have its run `shown` as another command. With `tends`, its name, the run is what the worker
+    tends, and not the worker itself (see `runtime.tending`).
 
     `notice` is how important its end is (one of `record.PRIORITIES`; default: by how it ends). `stall_after_s` is how
     long it may write nothing before it is shown as stalled (default: what the configuration says).
@@ -74,7 +74,7 @@ class Order(NamedTuple):
     stall_after_s: float | None = None
     extra: Mapping[str, Any] = {}
     shown: tuple[str, ...] = ()
-    tends: bool = False
+    tends: str | None = None
 
 
 def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Started:
@@ -107,7 +107,7 @@ def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Star
         leave_children=order.leave_children,
         at_end={} if order.tends else _questions(checkout),
         on_end=run_settings.announcement_of(project, config, starting.run_id),
-        tends=list(order.argv) if order.tends else None,
+        tends=order.tends,
     )
     argv = [os.fsencode(word) for word in order.argv]
     env = _environment(project, order, run)

@@ -13,7 +13,7 @@ from gittasks.app.run_start import start_run
 from gittasks.app.runs import run_folders
 from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.runtime import live
+from gittasks.runtime import live, tending
 from gittasks.runtime.record import RunId, is_run_id
 from gittasks.runtime.tree import RUN_VARIABLE
 
@@ -62,8 +62,7 @@ def start_worker(project: Project, worker: str, order: Order, *, kind: str) -> S
 
     Raises as `start_run` does.
     """
-    # Without -P a folder `gittasks` in whatever repository it works in would be imported instead of us.
-    argv = (sys.executable, "-P", "-m", "gittasks", "worker", worker)
+    argv = tuple(tending.command(worker))
     return start_run(project, order._replace(argv=argv, spec=order.spec or {}), kind=kind)
 
 

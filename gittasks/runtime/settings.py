@@ -19,13 +19,13 @@ def settings_of(
     leave_children: bool,
     at_end: dict[str, list[str]],
     on_end: dict[str, Any] | None = None,
-    tends: list[str] | None = None,
+    tends: str | None = None,
 ) -> dict[str, Any]:
     """The settings of a run that starts now, as its private folder keeps them.
 
     `at_end` asks one question for each field of the record that only the end can tell: the field, and the command
     whose first line is the answer. `on_end` is what is started once the end is on record (see `announcing`), `tends`
-    the command that goes on with a run which its command only tends (see `tending`).
+    the worker of ours that goes on with a run which its command only tends (see `tending`).
     """
     return {
         "limit_bytes": limit_bytes,

@@ -185,7 +185,7 @@ class Guard:
 
     def _start_again(self) -> bool:
         """Start the command that goes on tending; whether that could be done, and it is on record."""
-        argv = [os.fsencode(word) for word in self._settings["tends"]]
+        argv = [os.fsencode(word) for word in tending.command(str(self._settings["tends"]))]
         cwd = os.fsencode(self._folders.private)
         self._gets_orphans = _become_subreaper()
         try:

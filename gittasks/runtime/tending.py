@@ -8,6 +8,7 @@ often as it takes. And it is never killed for the run's sake: it is told to stop
 from __future__ import annotations
 
 import os
+import sys
 
 from gittasks.base import files
 from gittasks.base.jsontext import dumps
@@ -28,6 +29,12 @@ FIRST_VARIABLE = "GITTASKS_TEND"
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.5, 60.0
 # A command that was told to stop and died so often without an outcome will not have one.
 MAX_DEATHS = 3
+
+
+def command(worker: str) -> list[str]:
+    """The command of our own worker called `worker`; never taken from a file, for a stranger may have left that."""
+    # Without -P a folder `gittasks` in whatever repository it works in would be imported instead of us.
+    return [sys.executable, "-P", "-m", "gittasks", "worker", worker]
 
 
 class Outcome(NamedTuple):

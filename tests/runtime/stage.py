@@ -82,7 +82,7 @@ class Stage:
         at_end: dict[str, list[str]] | None = None,
         task_id: int | None = None,
         env: dict[str, str] | None = None,
-        tends: list[str] | None = None,
+        tends: str | None = None,
     ) -> launcher.Started:
         starting = launcher.begin(self.folders, LOCAL_BASH, os.environ)
         self.started.append(starting.run_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from gittasks.runtime.record import EXIT, FAILED, KILLED, UNVERIFIED, Run
 from gittasks.runtime.tending import FIRST_VARIABLE, Outcome, read_outcome, write_outcome
 from tests.runtime.stage import Stage, until
 
+Tend = Callable[..., Run]
+
 # Says which attempt it is and what it knows, then waits to be told how the run ended.
 WORKER = (
     'echo "attempt ${GITTASKS_TEND-again}"; trap "echo told" TERM; '
@@ -21,11 +24,25 @@ WORKER = (
 )
 
 
-def tend(stage: Stage, script: str = WORKER) -> Run:
-    """A run that is tended by `script`; where it is to write its outcome is found by the id of the run."""
-    live_folder = f"{stage.folders.live_folders}/$GITTASKS_RUN_ID"
-    words = ["sh", "-c", f'set -- "{live_folder}"; {script}'.replace('"$0', f'"{stage.top}')]
-    return stage.start(*words, tends=words, env={FIRST_VARIABLE: "first"})
+# What stands in for our own program when it is started again: the script, in a package that is found first.
+STAND_IN = "import os; os.execvp('sh', ['sh', '-c', {script!r}])\n"
+
+
+@pytest.fixture
+def tend(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tend:
+    """Start a run that is tended by a script; where that writes its outcome is found by the id of the run."""
+
+    def call(script: str = WORKER) -> Run:
+        live_folder = f"{stage.folders.live_folders}/$GITTASKS_RUN_ID"
+        text = f'set -- "{live_folder}"; {script}'.replace('"$0', f'"{stage.top}')
+        package = tmp_path / "stand-in" / "gittasks"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "__main__.py").write_text(STAND_IN.format(script=text))
+        monkeypatch.setenv("PYTHONPATH", str(package.parent))
+        return stage.start("sh", "-c", text, tends="stand-in", env={FIRST_VARIABLE: "first"})
+
+    return call
 
 
 def finish(stage: Stage, outcome: Outcome) -> None:
@@ -34,8 +51,8 @@ def finish(stage: Stage, outcome: Outcome) -> None:
     partly.rename(stage.top / "end")
 
 
-def test_the_outcome_is_the_end(stage: Stage) -> None:
-    run = tend(stage)
+def test_the_outcome_is_the_end(stage: Stage, tend: Tend) -> None:
+    run = tend()
     stage.until_output(run, b"attempt first")
     outcome = Outcome(
         FAILED, EXIT, exit_code=7, end_time=run.start_time + 5, usage={"cpu_s": 3}, message="why"
@@ -47,8 +64,8 @@ def test_the_outcome_is_the_end(stage: Stage) -> None:
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_is_started_again_without_its_secrets(stage: Stage) -> None:
-    run = tend(stage)
+def test_a_worker_that_is_killed_is_started_again_without_its_secrets(stage: Stage, tend: Tend) -> None:
+    run = tend()
     stage.until_output(run, b"attempt first")
     stage.kill9(stage.leader(run))
     stage.until_output(run, b"attempt again")
@@ -65,8 +82,8 @@ def test_a_worker_that_is_killed_is_started_again_without_its_secrets(stage: Sta
     assert stage.output(run) == b"attempt first\nattempt again\nattempt again\n"
 
 
-def test_a_reboot_of_this_machine_does_not_end_it(stage: Stage) -> None:
-    run = tend(stage)
+def test_a_reboot_of_this_machine_does_not_end_it(stage: Stage, tend: Tend) -> None:
+    run = tend()
     stage.until_output(run, b"attempt first")
     stage.kill9(stage.supervisor(run))
     stage.kill9(stage.leader(run))
@@ -79,8 +96,8 @@ def test_a_reboot_of_this_machine_does_not_end_it(stage: Stage) -> None:
     assert stage.end(run).status == "completed"
 
 
-def test_it_is_told_to_stop_and_never_killed(stage: Stage) -> None:
-    run = tend(stage)
+def test_it_is_told_to_stop_and_never_killed(stage: Stage, tend: Tend) -> None:
+    run = tend()
     stage.until_output(run, b"attempt first")
     stopping.ask_to_stop(stage.folders, run.id, 0)
     until(lambda: stage.output(run).count(b"told") == 1)
@@ -95,8 +112,8 @@ def test_it_is_told_to_stop_and_never_killed(stage: Stage) -> None:
 
 
 @pytest.mark.slow
-def test_a_worker_that_cannot_stop_its_run_leaves_that_unverified(stage: Stage) -> None:
-    run = tend(stage, "echo no; exit 3")
+def test_a_worker_that_cannot_stop_its_run_leaves_that_unverified(stage: Stage, tend: Tend) -> None:
+    run = tend("echo no; exit 3")
     stage.until_output(run, b"no")
     stopping.ask_to_stop(stage.folders, run.id, 0)
     ended = stage.end(run)

@@ -100,7 +100,7 @@ def start_remote_run(project: Project, order: Order, host: Host, *, keep: bool =
         env={FIRST_VARIABLE: json.dumps(dict(order.env))},
         leave_children=False,
         extra={"remote": _whereabouts(host, nonce)},
-        tends=True,
+        tends=WORKER,
     )
     return workers.start_worker(project, WORKER, ordered, kind=REMOTE_AGENT)
 
