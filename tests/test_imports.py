@@ -132,3 +132,34 @@ def test_the_library_is_imported_without_its_libraries() -> None:
         check=True,
     )
     assert {"git", "filelock", "ruamel.yaml", "psutil"} & set(done.stdout.split()) == set()
+
+
+HOOK_PROBE = """
+import sys
+from gittasks.hooks.main import run
+code = run(sys.argv[1:], __import__("os").environ)
+print("\\n".join(sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+QUIET_HOOKS = {
+    "pre-commit": (),
+    "prepare-commit-msg": ("README", "message"),
+    "commit-msg": ("README",),
+    "post-commit": (),
+    "post-checkout": ("a", "b", "1"),
+    "post-merge": ("0",),
+    "post-rewrite": ("rebase",),
+    "pre-push": ("origin", "elsewhere"),
+}
+
+
+@pytest.mark.parametrize("event", QUIET_HOOKS)
+def test_a_hook_with_nothing_to_do_imports_next_to_nothing(project: Path, event: str) -> None:
+    git(project, "commit", "-q", "-m", "done")
+    git(project, "commit", "-q", "--allow-empty", "-m", "nothing")
+    git(project, "update-ref", "ORIG_HEAD", "HEAD^")
+    argv = (sys.executable, "-c", HOOK_PROBE, event, *QUIET_HOOKS[event])
+    done = subprocess.run(argv, cwd=project, input="", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:1000]
+    assert set(done.stderr.split()) & (HEAVY | {"argparse", "json", "signal"}) == set()
+    assert "gittasks.app.project" in done.stderr and "gittasks:" not in done.stderr
