@@ -25,6 +25,7 @@ _OPERATIONS = (
     ("rebase-apply", "a rebase or `git am`"),
     ("CHERRY_PICK_HEAD", "a cherry-pick"),
     ("REVERT_HEAD", "a revert"),
+    ("sequencer", "a cherry-pick or revert of several commits"),
     ("BISECT_LOG", "a bisect"),
 )
 
