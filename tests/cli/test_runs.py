@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,18 @@ def test_the_settings_say_when_runs_are_stalled(repo: Path, cli: Cli) -> None:
         assert found["id"] == run and found.get("stall_after_s") == expected, text
     (repo / ".tasks" / "config.yaml").unlink()
     (repo / ".tasks").rmdir()
+
+
+def test_watching_without_a_terminal_says_so_and_writes_changes_only(repo: Path, cli: Cli) -> None:
+    argv = (sys.executable, "-m", "gittasks", "runs", "--watch")
+    run = cli("run", "--", "sh", "-c", "until [ -e .git/go ]; do sleep 0.02; done").stdout.strip()
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, cwd=repo, stdout=pipe, stderr=pipe, text=True) as watching:
+        assert watching.stdout is not None and watching.stderr is not None
+        assert "no terminal to draw on" in watching.stderr.readline()
+        assert watching.stdout.readline().startswith(f"{run}  running")
+        (repo / ".git" / "go").touch()
+        assert watching.stdout.readline() == "\n"
+        assert watching.stdout.readline().startswith(f"{run}  completed")
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait() == 130 and watching.stderr.read() == ""
