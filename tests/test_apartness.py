@@ -26,6 +26,7 @@ RUN_CALLS: Calls = {
     # Started for real it is `start` and `run` in one, and so on both sides.
     "agent": [("agent", "1", "--with", "claude", "--dry-run")],
     "logs": [("logs", "{run}"), ("logs", "--follow", "{run}")],
+    "input": [("input", "{live}", "text")],
     "wait": [("wait", "{run}")],
     "monitor": [("monitor", "--wait", "--file", "README", "--until", "exists")],
     "message": [("message", "reviewer", "Hello.", "--leave")],
@@ -122,7 +123,7 @@ def test_no_run_command_changes_what_git_sees(project: Path, cli: Cli) -> None:
     before = what_git_sees(project)
     tasks = files_below(project / ".tasks")
     run = cli("run", "--", "echo", "first").stdout.strip()
-    live = cli("run", "--", "sleep", "600").stdout.strip()
+    live = cli("run", "--input", "--", "sleep", "600").stdout.strip()
     cli("wait", run)
     for calls in RUN_CALLS.values():
         for call in calls:

@@ -16,6 +16,7 @@ from gittasks.repo.discover import NoRepositoryError, find_checkout
 from gittasks.repo.places import ask_head, parse_head
 from gittasks.runtime import folders as run_folder_files
 from gittasks.runtime import launcher
+from gittasks.runtime.attempts import DEFAULT_BACKOFF_S
 from gittasks.runtime.output import DEFAULT_LIMIT_BYTES
 from gittasks.runtime.record import (
     LOCAL_AGENT,
@@ -40,10 +41,13 @@ if TYPE_CHECKING:
     from gittasks.runtime.launcher import Started
     from gittasks.workgraph.record import TaskId
 
+SHELL = ("/bin/sh", "-c")
 TASK_VARIABLE = "GITTASKS_TASK_ID"
 _MAX_DESCRIPTION = 200
 # Where silence is a sign, unless it was said of the very run: a monitor has nothing to say for hours.
 _TALKATIVE = frozenset((LOCAL_BASH, LOCAL_AGENT, REMOTE_AGENT))
+# Of a run's own terminal, where whoever starts it has none: what every program knows.
+_TERM = "xterm"
 
 
 class Order(NamedTuple):
@@ -58,6 +62,11 @@ class Order(NamedTuple):
     `notice` is how important its end is (one of `record.PRIORITIES`; default: by how it ends). `stall_after_s` is how
     long it may write nothing before it is shown as stalled (default: what the configuration says).
     `extra` are fields of the record that only this type of run has.
+    The command starts once all runs of `after` have ended, each as it must (a condition of `runtime.turn`), and then
+    when of each of `slots` fewer runs than its number hold it; until then the run is queued. `timeout_s` counts from
+    there, for each attempt: of a command that fails there are `retries` more, the first after `backoff_s` seconds,
+    and each pause is twice the one before. `terminal` gives it one of its own, `takes_input` an input that
+    `send_input` fills.
     """
 
     argv: tuple[str, ...] = ()
@@ -75,6 +84,12 @@ class Order(NamedTuple):
     extra: Mapping[str, Any] = {}
     shown: tuple[str, ...] = ()
     tends: str | None = None
+    after: Mapping[str, str] = {}
+    slots: Mapping[str, int] = {}
+    retries: int = 0
+    backoff_s: float = DEFAULT_BACKOFF_S
+    terminal: bool = False
+    takes_input: bool = False
 
 
 def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Started:
@@ -87,6 +102,8 @@ def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Star
         raise UsageError("nothing to run", hint="gittasks run -- COMMAND...")
     if order.task_id is not None:
         _require_task(project, order.task_id)
+    if order.after or order.slots:
+        _check_waits(project, order)
     cwd = os.path.abspath(order.cwd or project.checkout.top or project.checkout.git_dir)
     checkout = _checkout_of(project, cwd)
     folders = run_folders(project)
@@ -108,6 +125,12 @@ def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Star
         at_end={} if order.tends else _questions(checkout),
         on_end=run_settings.announcement_of(project, config, starting.run_id),
         tends=order.tends,
+        after=order.after,
+        slots=order.slots,
+        retries=order.retries,
+        backoff_s=order.backoff_s,
+        terminal=order.terminal,
+        takes_input=order.takes_input or order.terminal,
     )
     argv = [os.fsencode(word) for word in order.argv]
     env = _environment(project, order, run)
@@ -116,6 +139,18 @@ def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Star
 
 def _require_task(project: Project, task_id: TaskId) -> None:
     store.read_task(project.tasks_folder, task_id)
+
+
+def _check_waits(project: Project, order: Order) -> None:
+    from gittasks.app.runs import find_run
+    from gittasks.runtime.slots import check_slot
+    from gittasks.runtime.turn import CONDITIONS
+
+    for name, limit in order.slots.items():
+        check_slot(name, limit)
+    for run_id, condition in order.after.items():
+        if find_run(project, run_id).id != run_id or condition not in CONDITIONS:
+            raise UsageError(f"after {run_id} {condition}: expected a whole id, and {', '.join(CONDITIONS)}")
 
 
 def _checkout_of(project: Project, cwd: str) -> Checkout | None:
@@ -149,6 +184,8 @@ def _record(project: Project, order: Order, run: Run, cwd: str, checkout: Checko
         timeout_s=order.timeout_s,
         notice=order.notice,
         stall_after_s=order.stall_after_s,
+        after=dict(order.after) or None,
+        slots=dict(order.slots) or None,
         commit_before=head and head.commit,
         dirty=head and head.dirty,
         extra=tuple(order.extra.items()),
@@ -187,6 +224,8 @@ def _environment(project: Project, order: Order, run: Run) -> dict[bytes, bytes]
     env.pop(SUPERVISOR_VARIABLE, None)
     env.pop(TASK_VARIABLE, None)
     env[RUN_VARIABLE] = run.id
+    if order.terminal and env.get("TERM", "dumb") == "dumb":
+        env["TERM"] = _TERM
     if run.work_graph_task_id is not None:
         env[TASK_VARIABLE] = str(run.work_graph_task_id)
     return {os.fsencode(name): os.fsencode(value) for name, value in env.items()}
@@ -201,6 +240,9 @@ def _questions(checkout: Checkout | None) -> dict[str, list[str]]:
 
 def _as_typed(command: Sequence[str]) -> str:
     import shlex
+
+    if len(command) == 3 and tuple(command[:2]) == SHELL:
+        return command[2]
 
     return shlex.join(command)
 

@@ -158,6 +158,13 @@ def follow_output(project: Project, run: Run, *, last_lines: int | None = None) 
     return waiting.follow(run_folders(project), run.id, project.env, last_lines=last_lines)
 
 
+def send_input(project: Project, run: Run, data: bytes) -> None:
+    """Give input to a run; see `runtime.inputs.send`."""
+    from gittasks.runtime import inputs
+
+    inputs.send(run_folders(project), run.id, data)
+
+
 def peek_notices(project: Project, *, at_least: str = LOW) -> list[Notice]:
     """Ends and events that nobody was told of and that are `at_least` so important, the most important first."""
     from gittasks.runtime import notices

@@ -58,6 +58,7 @@ COMMANDS = {
     "agent": ("runs", "let a coding agent work on a task"),
     "runs": ("runs", "list runs"),
     "logs": ("runs", "show the output of a run"),
+    "input": ("runs", "give a run a line to read"),
     "wait": ("runs", "wait until runs end"),
     "workflow": ("runs", "run a graph of steps, and go on where it stopped"),
     "monitor": ("runs", "watch a command, URL, file, run or ref until a condition holds"),

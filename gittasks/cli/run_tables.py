@@ -30,7 +30,16 @@ def run_lines(runs: Sequence[Run], *, now_s: float | None = None) -> list[str]:
 
 
 def outcome(run: Run) -> str:
-    """How a run stands, in a few words: `running`, `completed`, `failed (exit 3)`, `failed (timeout)`."""
+    """How a run stands, in a few words: `running`, `completed`, `failed (exit 3)`, `failed (timeout)`.
+
+    Of one that is tried again also which attempt that is.
+    """
+    if run.attempt is None or (run.attempt == 1 and not run.is_live):
+        return _status(run)
+    return f"{_status(run)}, attempt {run.attempt} of {(run.retries or 0) + 1}"
+
+
+def _status(run: Run) -> str:
     if run.is_live:
         phase = "stalled" if stall_of(run) else run.phase
         return run.status if phase in (None, ACTIVE) else f"{run.status} ({phase})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 
@@ -11,6 +12,8 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import NoReturn
+
+    from gittasks.runtime.streams import Ends
 
 _DEFAULT_PATH = b"/usr/local/bin:/usr/bin:/bin"
 _SHELL = b"/bin/sh"
@@ -25,6 +28,14 @@ _BACK_TO_DEFAULT = (
 )
 
 
+class Command(NamedTuple):
+    """What to run: `argv` in the folder `cwd` with the environment `env`, which may hold secrets."""
+
+    argv: Sequence[bytes]
+    env: Mapping[bytes, bytes]
+    cwd: bytes
+
+
 class Child(NamedTuple):
     """A process that waits for `release`; it ends by itself when whoever made it dies before that."""
 
@@ -34,15 +45,9 @@ class Child(NamedTuple):
 
 
 def fork_command(
-    argv: Sequence[bytes],
-    *,
-    env: Mapping[bytes, bytes],
-    cwd: bytes,
-    output_fd: int,
-    close_fds: Sequence[int],
-    holds_sigterm: bool = False,
+    command: Command, ends: Ends, *, close_fds: Sequence[int], holds_sigterm: bool = False
 ) -> Child:
-    """Make the process that will become `argv`: its own session, no input, both outputs to `output_fd`.
+    """Make the process that will become `command`: its own session, both outputs and its input to `ends`.
 
     `close_fds` are closed in it at once: what the command may never hold, not even while it waits. With
     `holds_sigterm` a SIGTERM waits until the command is ready to take it (sigprocmask(2)).
@@ -52,10 +57,11 @@ def fork_command(
     pid = os.fork()
     if pid == 0:
         for fd in (go_write, error_read, *close_fds):
-            os.close(fd)
+            if fd >= 0:
+                os.close(fd)
         if holds_sigterm:
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-        _become(argv, env, cwd, output_fd, go_read, error_write)
+        _become(command, ends, go_read, error_write)
     os.close(go_read)
     os.close(error_write)
     return Child(pid, go_write, error_read)
@@ -76,30 +82,40 @@ def discard(child: Child) -> None:
     os.waitpid(child.pid, 0)
 
 
-def _become(
-    argv: Sequence[bytes], env: Mapping[bytes, bytes], cwd: bytes, output_fd: int, go_fd: int, error_fd: int
-) -> NoReturn:
+def _become(command: Command, ends: Ends, go_fd: int, error_fd: int) -> NoReturn:
     try:
         signal.set_wakeup_fd(-1)
         os.setsid()
         for number in _BACK_TO_DEFAULT:
             signal.signal(number, signal.SIG_DFL)
-        os.dup2(output_fd, 1)
-        os.dup2(output_fd, 2)
+        if ends.is_terminal:
+            _take_terminal(ends.output_fd)
+        if ends.input_fd >= 0:
+            os.dup2(ends.input_fd, 0)
+        os.dup2(ends.output_fd, 1)
+        os.dup2(ends.output_fd, 2)
         if os.read(go_fd, 1) == b"g":
-            _start(argv, env, cwd, error_fd)
+            _start(command, error_fd)
     finally:
         os._exit(127)
 
 
-def _start(argv: Sequence[bytes], env: Mapping[bytes, bytes], cwd: bytes, error_fd: int) -> None:
+def _take_terminal(fd: int) -> None:
+    """Make a terminal ours, the leader of a session without one: what its keys send comes to us."""
+    import termios
+
+    fcntl.ioctl(fd, termios.TIOCSCTTY, 0)
+
+
+def _start(command: Command, error_fd: int) -> None:
+    argv = command.argv
     try:
-        os.chdir(cwd)
+        os.chdir(command.cwd)
     except OSError as error:
-        _tell(error_fd, b"cannot work in " + cwd, error)
+        _tell(error_fd, b"cannot work in " + command.cwd, error)
         return
     try:
-        _exec(argv, env)
+        _exec(argv, command.env)
     except OSError as error:
         _tell(error_fd, b"cannot run " + argv[0], error)
     except ValueError:

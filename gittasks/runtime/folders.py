@@ -7,6 +7,8 @@
     <private>/runs/ended/<id>.json    the last record of a run that has ended
     <private>/runs/told               the ids of runs whose end was told
     <private>/runs/events/<id>.json   what a monitor saw and nobody was told yet
+    <private>/runs/slots              who holds and who waits for named slots (see `slots`)
+    <private>/slots.lock              held for each change of that
 
 The index can be made again from `live` and `ended`. Nothing in `outputs` is ever trusted: a clone may bring it along.
 """
@@ -76,6 +78,16 @@ class Folders(NamedTuple):
     def events_file(self, run_id: RunId) -> str:
         """The untold events of one monitor."""
         return os.path.join(self.events_folder, run_id + ".json")
+
+    @property
+    def slots_file(self) -> str:
+        """The runs that hold named slots, and those that wait for one, in their order."""
+        return os.path.join(self.private, "runs", "slots")
+
+    @property
+    def slots_lock(self) -> str:
+        """The lock that each change of `slots_file` holds."""
+        return os.path.join(self.private, "slots.lock")
 
     def live_folder(self, run_id: RunId) -> str:
         """The folder of one live run."""

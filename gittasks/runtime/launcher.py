@@ -140,16 +140,20 @@ class Starting:
         return Started(record.run_of(answer["record"]), answer["failure"])
 
     def _read_answer(self) -> bytes:
-        """What the supervisor says before it closes its end; the process that we started has ended then."""
+        """What the supervisor says, once that is whole; empty where it ends first. What we started has ended then.
+
+        Its length comes first: who stands by for a supervisor that waits holds the other end too.
+        """
         data = b""
         poll = select.poll()
         poll.register(self._ack_fd, select.POLLIN)
         try:
             while poll.poll(ACK_TIMEOUT_S * 1000):
                 more = os.read(self._ack_fd, 1 << 16)
-                if not more:
-                    return data
                 data += more
+                length, _, answer = data.partition(b"\n")
+                if not more or (length.isdigit() and len(answer) == int(length)):
+                    return answer
         finally:
             os.close(self._ack_fd)
             os.waitpid(self._pid, 0)

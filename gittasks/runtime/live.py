@@ -6,6 +6,8 @@
     spec.json       what a worker of ours has to do, where the run has one
     report.json     how far it says it is (see `report`)
     out             the pipe that the command writes to; a new supervisor can read on where the old one died
+    in              the pipe that it reads, or its terminal is fed from, where it was started so (see `streams`)
+    bell            held open by the supervisor: who waits for its end sleeps by it (see `bell`)
     end             room on the disk for the last record, so that a full disk cannot swallow it
     tail-<offset>   the newest output, once it is over its limit
     stop-<ms>       somebody asked to stop the run, and how long it may take before SIGKILL; empty, so that a full
@@ -40,6 +42,7 @@ RECORD = "record.json"
 SETTINGS = "settings.json"
 _SPEC = "spec.json"
 PIPE = "out"
+INPUT = "in"
 _STOP = "stop-"
 TAIL = "tail-"
 _END = "end"
@@ -133,6 +136,16 @@ def read_spec(folders: Folders, run_id: RunId) -> dict[str, Any]:
 
     spec: dict[str, Any] = json.loads(data)
     return spec
+
+
+def rewrite_settings(folders: Folders, run_id: RunId, settings: dict[str, Any]) -> None:
+    """Replace what a new supervisor would need, once a command starts and its deadline is known. Raises `OSError`."""
+    path = os.path.join(folders.live_folder(run_id), SETTINGS)
+    temp = path + ".new"
+    if os.path.lexists(temp):
+        os.unlink(temp)  # a killed supervisor's
+    _create(temp, dumps(settings).encode())
+    os.replace(temp, path)
 
 
 def write_record(folders: Folders, run: Run) -> None:

@@ -107,7 +107,7 @@ def _settle(folders: Folders, orphan: _Orphan, env: Mapping[str, str], alive: se
     leader = identity.parse_process(run.process)
     try:
         if leader is None:
-            return _end(folders, run, record.UNVERIFIED)
+            return _settle_unstarted(folders, run)
         if run.type == IN_PROCESS_TEAMMATE:
             return _settle_hosted(folders, run, leader)
         settings = _settings(folders, run)
@@ -128,19 +128,38 @@ def _settle_hosted(folders: Folders, run: Run, host: Process) -> Run:
     if identity.is_rebooted(host):
         return _end(folders, run, record.REBOOT)
     if state == DEAD:
-        return _end(folders, run, record.LOST, record.HOST_GONE)
+        return _end(folders, run, record.LOST, message=record.HOST_GONE)
     where = (
         "lives on, but has let go of it" if state == ALIVE else f"is on {host.host}, out of sight from here"
     )
     return run._replace(message=f"its host {where}")
 
 
-def _end(folders: Folders, run: Run, reason: str, message: str | None = None) -> Run:
+def _settle_unstarted(folders: Folders, run: Run) -> Run:
+    """A run whose command does not run: it waited for its turn, or to be tried again, and now it never will."""
+    supervisor = identity.parse_process(run.supervisor)
+    if run.phase != record.QUEUED or supervisor is None:
+        return _end(folders, run, record.UNVERIFIED)
+    if identity.state_of(supervisor) == identity.UNKNOWN:
+        return run._replace(message=f"waits on {supervisor.host}, out of sight from here")
+    if live.read_stop(folders, run.id) is not None:
+        message = "stopped before its command was started"
+        return _end(folders, run, record.NOT_STARTED, status=record.KILLED, message=message)
+    what = "the machine was restarted" if identity.is_rebooted(supervisor) else "its supervisor was killed"
+    reason = record.REBOOT if identity.is_rebooted(supervisor) else record.NOT_STARTED
+    if run.attempts:
+        return _end(folders, run, record.LOST, message=f"{what} before attempt {(run.attempt or 1) + 1}")
+    return _end(folders, run, reason, message=f"{what} while it waited: its command was never started")
+
+
+def _end(
+    folders: Folders, run: Run, reason: str, *, status: str = record.FAILED, message: str | None = None
+) -> Run:
     """Record the end of a run. Where the disk refuses, it is at least answered; the next command tries again."""
     message = message or record.MESSAGES[reason]
     run = report.lay_over(run, report.read_report(folders, run.id))
     settings = _settings(folders, run)
-    ended = record.end(run, status=record.FAILED, reason=reason, end_time=clock.now_s(), message=message)
+    ended = record.end(run, status=status, reason=reason, end_time=clock.now_s(), message=message)
     try:
         if tail_files(folders.live_folder(run.id)):
             writer = OutputWriter(folders, run.id, limit_bytes=settings["limit_bytes"])

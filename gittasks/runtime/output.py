@@ -80,6 +80,7 @@ class OutputWriter:
         self._tails = tail_files(self._live_folder)
         self._tail = -1
         self._lost_bytes = 0
+        self._ends_line = True
         self.truncated = False
         head_size = os.fstat(self._head).st_size
         if self._tails:
@@ -91,6 +92,7 @@ class OutputWriter:
 
     def write(self, data: bytes) -> None:
         """Keep `data`, or count it as lost where the disk refuses; never raises for that."""
+        self._ends_line = data[-1:] == b"\n"
         if os.fstat(self._head).st_nlink == 0:
             self._bring_back()
         if self._lost_bytes:
@@ -100,6 +102,10 @@ class OutputWriter:
         lost = len(data) - (0 if self._lost_bytes else self._keep(data))
         self._lost_bytes += lost
         self.truncated = self.truncated or lost > 0
+
+    def write_line(self, line: bytes) -> None:
+        """Keep a line of ours, on a line of its own: what came before may lack its line feed."""
+        self.write(line if self._ends_line else b"\n" + line)
 
     def _keep(self, data: bytes) -> int:
         """Write `data` until the disk refuses; how much of it was written."""

@@ -95,13 +95,20 @@ class TransitionError(InvalidError):
 class Run(NamedTuple):
     """One live execution slot, or what became of it (design 5.1). Times are Unix seconds.
 
-    `process` is the command's leader and `supervisor` its guard, each as `base.identity.Process.as_json`
-    gives it. `command` is for people: cut where it is very long, bytes that are no text escaped.
-    `message` says in words what `reason` says in one; of a live run it is the last that its worker said.
-    `output_bytes` counts all that was written, also what `truncated` output lost. `name` is what somebody called it,
-    `session` what an agent calls its own conversation, `events` how much a monitor has seen. `extra` holds what
-    only one type of run has, and fields of other versions, kept as they came. `notice` says how important its end is,
-    where whoever started it said so; `stall_after_s` how long it may write nothing before it is shown as stalled.
+    `process` is the command's leader and `supervisor` its guard, each as `base.identity.Process.as_json` gives it.
+    `command` is for people: cut where it is very long, bytes that are no text escaped. `message` says in words what
+    `reason` says in one; of a live run it is the last that its worker said. `output_bytes` counts all that was
+    written, also what `truncated` output lost.
+
+    While a run is queued, `start_time` is when that began: `after` names the runs that it waits for and what each
+    must come to, `slots` how many runs it allows of each. Of a command that is tried again, `attempt` counts from 1
+    to `retries` + 1, and `attempts` says how the last of those before ended; `exit_code` and its like are the last
+    one's.
+
+    `name` is what somebody called it, `session` what an agent calls its own conversation, `events` how much a monitor
+    has seen. `extra` holds what only one type of run has, and fields of other versions, kept as they came.
+    `notice` says how important its end is, where whoever started it said so; `stall_after_s` how long it may write
+    nothing before it is shown as stalled.
     """
 
     id: RunId
@@ -140,6 +147,11 @@ class Run(NamedTuple):
     events: int | None = None
     notice: str | None = None
     stall_after_s: float | None = None
+    after: dict[str, str] | None = None
+    slots: dict[str, int] | None = None
+    attempt: int | None = None
+    retries: int | None = None
+    attempts: tuple[dict[str, Any], ...] = ()
     extra: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -151,6 +163,7 @@ class Run(NamedTuple):
         """The record with the names and order of the index, unknown fields last."""
         known = dict(zip(FIELDS, self, strict=False))
         known["command"] = list(self.command)
+        known["attempts"] = list(self.attempts)
         return known | {name: value for name, value in self.extra if name not in known}
 
 
@@ -193,6 +206,10 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "events": (int,),
     "notice": _TEXT,
     "stall_after_s": _NUMBER,
+    "after": _MAP,
+    "slots": _MAP,
+    "attempt": (int,),
+    "retries": (int,),
 }
 
 
@@ -252,6 +269,11 @@ class Ending(NamedTuple):
     exit_code: int | None
     signal: int | None
 
+    @property
+    def code(self) -> dict[str, int | None]:
+        """Exit code and signal, as fields of a record."""
+        return {"exit_code": self.exit_code, "signal": self.signal}
+
 
 def judge(
     *, exit_code: int | None, signal: int | None, stopped_for: str | None, out_of_memory: bool
@@ -291,6 +313,8 @@ def format_run(run: Run) -> bytes:
     The first nine fields are always there, the others unless they are null.
     """
     left_out = {name for name, value in zip(FIELDS, run, strict=False) if value is None} - _ALWAYS
+    if not run.attempts:
+        left_out.add("attempts")
     written = {name: value for name, value in run.as_json().items() if name not in left_out}
     return dumps(written).encode("ascii") + b"\n"
 
@@ -340,5 +364,7 @@ def run_of(value: dict[str, Any]) -> Run:
     command = value.get("command")
     words = tuple(map(str, command)) if isinstance(command, list) else ()
     extra = tuple((name, item) for name, item in value.items() if name not in FIELDS)
-    known |= {"command": words, "progress": value.get("progress"), "extra": extra}
+    attempts = value.get("attempts")
+    tried = tuple(item for item in attempts if isinstance(item, dict)) if isinstance(attempts, list) else ()
+    known |= {"command": words, "attempts": tried, "progress": value.get("progress"), "extra": extra}
     return Run(RunId(run_id), kind, status, **known)

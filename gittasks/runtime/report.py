@@ -82,6 +82,14 @@ def read_report(folders: Folders, run_id: RunId) -> Report:
     return dict(said)
 
 
+def forget(folders: Folders, run_id: RunId) -> None:
+    """Take back what was said: another attempt speaks for itself. The record has it."""
+    try:
+        os.unlink(os.path.join(folders.live_folder(run_id), REPORT))
+    except FileNotFoundError:
+        return
+
+
 def lay_over(run: Run, said: Report) -> Run:
     """The record of a live run together with what its worker said; the reason of an end is none yet."""
     known = {name: value for name, value in said.items() if name in FIELDS and name != "reason"}

@@ -9,8 +9,6 @@ the command starts: an upgrade of the package in the middle of a long run must n
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import marshal
 import os
 import signal
@@ -19,18 +17,33 @@ import sys
 from gittasks.base import clock, identity
 from gittasks.base.errors import GittasksError
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.runtime import announcing, child, live, probe, record, report, settings, tending
+from gittasks.runtime import (
+    announcing,
+    attempts,
+    bell,
+    child,
+    live,
+    probe,
+    record,
+    report,
+    settings,
+    tending,
+    turn,
+)
+from gittasks.runtime.child import Command
 from gittasks.runtime.folders import Folders
 from gittasks.runtime.output import OutputWriter
+from gittasks.runtime.streams import Keyboard, Streams
 from gittasks.runtime.watch import Signals, Watch, Watched
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, NoReturn
 
+    from gittasks.runtime.record import Ending
     from gittasks.runtime.watch import Outcome
 
 _PR_SET_CHILD_SUBREAPER = 36
-_PIPE_BYTES = 1 << 18
 _FINISH_TRIES = 60
 _FINISH_RETRY_S = 1.0
 _IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP, signal.SIGXFSZ)
@@ -56,8 +69,8 @@ def main(*, alive_fd: int, ack_fd: int) -> NoReturn:
         if job["adopt"]:
             guard.adopt(job.pop("env"))
         else:
-            # Taken out of the job: the guard itself does not keep the secrets of the environment.
-            guard.start(job.pop("argv"), job.pop("env"), job.pop("cwd"), job.pop("spec"))
+            # Taken out of the job: a guard that starts its command but once does not keep its secrets.
+            guard.start(Command(job.pop("argv"), job.pop("env"), job.pop("cwd")), job.pop("spec"))
         guard.watch()
     except BaseException as error:
         guard.note_crash(error)
@@ -73,54 +86,44 @@ class Guard:
         self._settings: dict[str, Any] = job["settings"]
         self._alive_fd = alive_fd
         self._ack_fd = ack_fd
+        self._bell_fd = -1
         self._run = record.run_of(job["record"])
         self._leader: identity.Process | None = None
-        self._is_child = False
-        self._gets_orphans = False
-        self._pipe_fd = -1
+        # Kept only where it may have to be started again.
+        self._command: Command | None = None
         # What a command that tends something is started with again.
         self._env: dict[bytes, bytes] = {}
+        self._attempt_began = 0.0
+        self._usage: dict[str, Any] = {}
+        self._is_child = False
+        self._gets_orphans = False
         self._signals = Signals()
         self._writer = OutputWriter(
             self._folders, self._run.id, limit_bytes=int(self._settings["limit_bytes"])
         )
+        self._streams = Streams(
+            self._folders,
+            self._run.id,
+            terminal=bool(self._settings["terminal"]),
+            takes_input=bool(self._settings["takes_input"]),
+        )
 
-    def start(self, argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, spec: bytes | None) -> None:
-        """Start the command, or record why it cannot be started; tell whoever waits for it."""
-        self._gets_orphans = _become_subreaper()
-        self._keep_env(env)
+    def start(self, command: Command, spec: bytes | None) -> None:
+        """Start the command once its turn has come, or record why it cannot be started; tell whoever waits for it."""
+        self._keep_env(command.env)
+        retries = int(self._settings["retries"])
+        self._run = self._run._replace(start_time=clock.now_s())
+        if retries:
+            self._run = self._run._replace(attempt=1, retries=retries)
         try:
             live.open_up(self._folders, self._run, self._settings, spec)
-            command_end = self._make_pipe()
-            waiting = child.fork_command(
-                argv,
-                env=env,
-                cwd=cwd,
-                output_fd=command_end,
-                close_fds=(self._alive_fd, self._ack_fd),
-                holds_sigterm=bool(self._settings["tends"]),
-            )
+            self._bell_fd = bell.hang(self._folders, self._run.id)
+            self._streams.prepare()
+            self._await_turn()
+            self._launch(command)
         except (GittasksError, OSError) as error:
             self._give_up(error)
-        try:
-            self._leader = identity.find_process(waiting.pid)
-            self._write(
-                phase=record.ACTIVE,
-                start_time=clock.now_s(),
-                process=self._leader and self._leader.as_json(),
-                supervisor=identity.this_process().as_json(),
-            )
-        except (GittasksError, OSError) as error:
-            child.discard(waiting)
-            self._give_up(error)
-        os.close(command_end)
-        failure = child.release(waiting)
-        if failure is not None:
-            os.waitpid(waiting.pid, 0)
-            self._end(record.FAILED, record.NOT_STARTED, message=failure, process=None)
-            self._acknowledge(failure)
-            os._exit(0)
-        self._is_child = True
+        self._command = command if retries else None
         self._acknowledge(None)
 
     def adopt(self, env: dict[bytes, bytes]) -> None:
@@ -130,23 +133,141 @@ class Guard:
         """
         self._keep_env(env)
         self._leader = identity.parse_process(self._run.process)
-        path = os.path.join(self._folders.live_folder(self._run.id), live.PIPE)
-        with contextlib.suppress(FileNotFoundError):
-            self._pipe_fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._attempt_began = self._run.start_time
+        with contextlib.suppress(GittasksError, OSError):
+            self._bell_fd = bell.hang(self._folders, self._run.id)
+        self._streams.adopt()
+        if self._settings["deadline"] is None:
+            settings.set_deadline(self._settings)
         with contextlib.suppress(GittasksError, OSError):
             self._write(supervisor=identity.this_process().as_json())
         self._acknowledge(None)
 
     def watch(self) -> None:
-        """Watch the command to its end and record it."""
-        watch = self._watch()
-        outcome = watch.until_over()
-        if self._settings["tends"]:
-            outcome = self._tend(outcome)
-        self._record_outcome(outcome)
+        """Watch the command to its end, start it again as often as was asked for, and record how it went."""
+        while True:
+            watch = self._watch()
+            outcome = watch.until_over()
+            if self._settings["tends"]:
+                self._tend()
+                self._record_tended()
+                return
+            said = report.read_report(self._folders, self._run.id)
+            ending = report.judge(self._judge(outcome), said)
+            self._count(outcome)
+            self._run = report.lay_over(self._run, said)
+            if self._command is None or outcome.left or not attempts.may_try_again(self._run, ending):
+                break
+            self._try_again(self._command, ending, outcome)
+        self._record_outcome(outcome, ending, said)
         if self._settings["leave_children"]:
+            # The run is over for everybody else.
             os.close(self._alive_fd)
+            if self._bell_fd >= 0:
+                os.close(self._bell_fd)
+            self._streams.let_go()
             watch.discard_rest()
+
+    def note_crash(self, error: BaseException) -> None:
+        """Leave the trace of a bug where `doctor` and people find it; the run is taken over by the next command."""
+        import traceback
+
+        with open(
+            self._folders.crash_file(self._run.id), "w", encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.writelines(traceback.format_exception(error))
+
+    # -- waiting for the turn
+
+    def _await_turn(self) -> None:
+        """Wait for other runs and for slots; ends the run where it is killed, or must not start."""
+        mine = self._turn(self._settings)
+        verdict = mine.has_come()
+        if verdict is None:
+            verdict = self._queue(mine, mine.waits_for)
+        if verdict.killed:
+            self._end(record.KILLED, record.NOT_STARTED, message="stopped before its command was started")
+        elif verdict.refused is not None:
+            self._end(record.FAILED, record.NOT_STARTED, message=verdict.refused)
+            self._acknowledge(verdict.refused)
+        else:
+            return
+        os._exit(0)
+
+    def _turn(self, waits: dict[str, Any]) -> turn.Turn:
+        return turn.Turn(self._folders, self._run.id, waits, self._signals, self._bell_fd)
+
+    def _queue(self, mine: turn.Turn, message: str, *, not_before: float = 0.0) -> turn.Verdict:
+        """Sleep until the turn has come. Who has started the run is let go; an understudy stands by."""
+        say_fd = turn.stand_by()
+        # In another process than before: first it says who it is, then it heeds what was asked till then.
+        me = identity.this_process().as_json()
+        self._write(phase=record.QUEUED, message=message, process=None, supervisor=me)
+        self._acknowledge(None)
+        self._signals.asked = True
+        verdict = mine.wait(not_before=not_before)
+        turn.dismiss(say_fd)
+        return verdict
+
+    # -- attempts
+
+    def _launch(self, command: Command) -> None:
+        """Start the command. Ends the run where there is no such command; raises `OSError`, `GittasksError`."""
+        self._gets_orphans = _become_subreaper()
+        waiting = self._fork(command)
+        try:
+            self._leader = identity.find_process(waiting.pid)
+            if settings.set_deadline(self._settings):
+                live.rewrite_settings(self._folders, self._run.id, self._settings)
+            self._attempt_began = clock.now_s()
+            is_first = (self._run.attempt or 1) == 1
+            self._write(
+                phase=record.ACTIVE,
+                message=None,
+                start_time=self._attempt_began if is_first else self._run.start_time,
+                process=self._leader and self._leader.as_json(),
+                supervisor=identity.this_process().as_json(),
+            )
+            if self._run.attempt is not None:
+                self._writer.write_line(attempts.mark(self._run))
+        except (GittasksError, OSError):
+            child.discard(waiting)
+            raise
+        failure = child.release(waiting)
+        if failure is not None:
+            os.waitpid(waiting.pid, 0)
+            self._end(record.FAILED, record.NOT_STARTED, message=failure, process=None)
+            self._acknowledge(failure)
+            os._exit(0)
+        self._is_child = True
+
+    def _fork(self, command: Command) -> child.Child:
+        ends = self._streams.open()
+        mine = (self._alive_fd, self._ack_fd, self._bell_fd)
+        holds_sigterm = bool(self._settings["tends"])
+        waiting = child.fork_command(command, ends, close_fds=mine, holds_sigterm=holds_sigterm)
+        self._streams.hand_over(ends)
+        return waiting
+
+    def _try_again(self, command: Command, ending: Ending, outcome: Outcome) -> None:
+        """Note how an attempt ended, pause, and start the next one."""
+        number = self._run.attempt or 1
+        tried = attempts.noted(self._run, ending, start_time=self._attempt_began, end_time=outcome.end_time)
+        message = attempts.describe(self._run, ending)
+        report.forget(self._folders, self._run.id)
+        self._streams.close()
+        self._run = self._run._replace(attempts=tried, last_output_time=outcome.last_output_time)
+        due = clock.monotonic_s() + attempts.pause_s(float(self._settings["backoff_s"]), number)
+        try:
+            verdict = self._queue(self._turn(settings.NOTHING_TO_WAIT_FOR), message, not_before=due)
+            if verdict.killed:
+                message = f"stopped after attempt {number}"
+                self._end(record.KILLED, ending.reason, message=message, **ending.code)
+                os._exit(0)
+            self._run = self._run._replace(attempt=number + 1)
+            self._launch(command)
+        except (GittasksError, OSError) as error:
+            self._give_up(error)
 
     def _watch(self) -> Watch:
         assert self._leader is not None
@@ -161,16 +282,20 @@ class Guard:
             lambda: live.read_stop(self._folders, self._run.id),
             bool(self._settings["tends"]),
         )
+        types = self._settings["terminal"] and self._streams.typed_fd >= 0
         return Watch(
             watched,
             self._signals,
-            pipe_fd=self._pipe_fd,
+            pipe_fd=self._streams.output_fd,
             writer=self._writer,
             on_stopping=self._note_stopping,
+            keyboard=Keyboard(self._streams.typed_fd, self._streams.output_fd) if types else None,
         )
 
-    def _tend(self, outcome: Outcome) -> Outcome:
-        """Start a command that tends something again until there is an outcome; how the last one ended."""
+    # -- commands that tend something elsewhere
+
+    def _tend(self) -> None:
+        """Start a command that tends something again until there is an outcome."""
         pause_s, deaths = tending.FIRST_PAUSE_S, 0
         while tending.read_outcome(self._folders, self._run.id) is None:
             if live.read_stop(self._folders, self._run.id) is not None:
@@ -180,27 +305,16 @@ class Guard:
             self._signals.wait(pause_s)
             pause_s = min(pause_s * 2, tending.LAST_PAUSE_S)
             if self._start_again():
-                outcome = self._watch().until_over()
-        return outcome
+                self._watch().until_over()
 
     def _start_again(self) -> bool:
         """Start the command that goes on tending; whether that could be done, and it is on record."""
         argv = [os.fsencode(word) for word in tending.command(str(self._settings["tends"]))]
-        cwd = os.fsencode(self._folders.private)
         self._gets_orphans = _become_subreaper()
         try:
-            command_end = self._make_pipe()
-            waiting = child.fork_command(
-                argv,
-                env=self._env,
-                cwd=cwd,
-                output_fd=command_end,
-                close_fds=(self._alive_fd,),
-                holds_sigterm=True,
-            )
+            waiting = self._fork(Command(argv, self._env, os.fsencode(self._folders.private)))
         except OSError:
             return False
-        os.close(command_end)
         try:
             leader = identity.find_process(waiting.pid)
             self._write(process=leader and leader.as_json(), supervisor=identity.this_process().as_json())
@@ -210,50 +324,11 @@ class Guard:
         self._leader, self._is_child = leader, True
         return child.release(waiting) is None
 
-    def _keep_env(self, env: dict[bytes, bytes]) -> None:
+    def _keep_env(self, env: Mapping[bytes, bytes]) -> None:
         if self._settings["tends"]:
             self._env = {
                 name: value for name, value in env.items() if name != tending.FIRST_VARIABLE.encode()
             }
-
-    def note_crash(self, error: BaseException) -> None:
-        """Leave the trace of a bug where `doctor` and people find it; the run is taken over by the next command."""
-        import traceback
-
-        with open(
-            self._folders.crash_file(self._run.id), "w", encoding="utf-8", errors="backslashreplace"
-        ) as file:
-            file.writelines(traceback.format_exception(error))
-
-    def _record_outcome(self, outcome: Outcome) -> None:
-        if self._settings["tends"]:
-            self._record_tended()
-            return
-        ending = record.judge(
-            exit_code=outcome.exit_code,
-            signal=outcome.signal,
-            stopped_for=outcome.stopped_for,
-            out_of_memory=self._settings["oom_kills"] not in (None, settings.count_oom_kills()),
-        )
-        said = report.read_report(self._folders, self._run.id)
-        self._run = report.lay_over(self._run, said)
-        ending = report.judge(ending, said)
-        message = record.MESSAGES.get(ending.reason, self._run.message)
-        if outcome.left:
-            message = f"could not be stopped: {', '.join(outcome.left)}"
-        answers = {field: probe.ask(argv, env=os.environ) for field, argv in self._settings["at_end"].items()}
-        measured = {"cpu_s": outcome.cpu_s, "peak_memory_bytes": outcome.peak_bytes}
-        self._end(
-            ending.status,
-            ending.reason,
-            end_time=outcome.end_time,
-            exit_code=ending.exit_code,
-            signal=ending.signal,
-            message=message,
-            last_output_time=outcome.last_output_time or self._run.last_output_time,
-            usage=(self._run.usage or {}) | measured if self._is_child else self._run.usage,
-            **(answers | {name: said[name] for name in answers if name in said}),
-        )
 
     def _record_tended(self) -> None:
         """What a command that tends something says of its end is the end."""
@@ -269,8 +344,42 @@ class Guard:
             usage=outcome.usage,
         )
 
+    # -- the end
+
+    def _judge(self, outcome: Outcome) -> Ending:
+        return record.judge(
+            exit_code=outcome.exit_code,
+            signal=outcome.signal,
+            stopped_for=outcome.stopped_for,
+            out_of_memory=self._settings["oom_kills"] not in (None, settings.count_oom_kills()),
+        )
+
+    def _count(self, outcome: Outcome) -> None:
+        """Add up what all attempts used; of a command that we took over nobody knows."""
+        if self._is_child:
+            self._usage = {
+                "cpu_s": round(self._usage.get("cpu_s", 0.0) + outcome.cpu_s, 3),
+                "peak_memory_bytes": max(self._usage.get("peak_memory_bytes", 0), outcome.peak_bytes),
+            }
+
+    def _record_outcome(self, outcome: Outcome, ending: Ending, said: report.Report) -> None:
+        message = record.MESSAGES.get(ending.reason, self._run.message)
+        if outcome.left:
+            message = f"could not be stopped: {', '.join(outcome.left)}"
+        answers = {field: probe.ask(argv, env=os.environ) for field, argv in self._settings["at_end"].items()}
+        self._end(
+            ending.status,
+            ending.reason,
+            end_time=outcome.end_time,
+            message=message,
+            last_output_time=outcome.last_output_time or self._run.last_output_time,
+            **ending.code,
+            **(answers | {name: said[name] for name in answers if name in said}),
+        )
+
     def _end(self, status: str, reason: str, *, end_time: float | None = None, **facts: Any) -> None:
         self._writer.close()
+        facts.setdefault("usage", ((self._run.usage or {}) | self._usage) or None)
         self._run = record.end(
             self._run,
             status=status,
@@ -301,35 +410,12 @@ class Guard:
         with contextlib.suppress(GittasksError, OSError):
             self._write(phase=record.STOPPING)
 
-    def _make_pipe(self) -> int:
-        """The pipe for the output: our end is kept, the command's is answered.
-
-        The command's end can be read too, so a write never fails for want of a reader: when this guard is killed, the
-        command waits in its next write until another guard takes over, instead of dying of SIGPIPE.
-        """
-        path = os.path.join(self._folders.live_folder(self._run.id), live.PIPE)
-        try:
-            os.mkfifo(path, 0o600)
-        except FileExistsError:
-            # The pipe of the command before, which nobody writes to any more.
-            pass
-        except OSError as error:
-            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS):
-                raise
-            # A file system without named pipes.
-            self._pipe_fd, command_end = os.pipe()
-            os.set_blocking(self._pipe_fd, False)
-            return command_end
-        self._pipe_fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        if hasattr(fcntl, "F_SETPIPE_SZ"):
-            # Where this user's pipes are at their limit, the usual size does it too.
-            with contextlib.suppress(OSError):
-                fcntl.fcntl(self._pipe_fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
-
     def _give_up(self, error: GittasksError | OSError) -> NoReturn:
-        """Nothing was started, so nothing is recorded: say why, and leave no trace."""
+        """Nothing was started. Where nothing was recorded either, say why, and leave no trace."""
         text = error.message if isinstance(error, GittasksError) else f"{error.filename}: {error.strerror}"
+        if self._ack_fd < 0:
+            self._end(record.FAILED, record.NOT_STARTED, message=f"cannot start: {text}", process=None)
+            os._exit(0)
         self._writer.close()
         live.clear(self._folders, self._run.id)
         os.unlink(self._folders.output(self._run.id))
@@ -337,11 +423,15 @@ class Guard:
         os._exit(1)
 
     def _acknowledge(self, failure: str | None, *, started: bool = True) -> None:
-        answer = {"record": self._run.as_json() if started else None, "failure": failure}
+        """Answer whoever has started the run, and waits; later answers have nobody to hear them."""
+        if self._ack_fd < 0:
+            return
+        answer = marshal.dumps({"record": self._run.as_json() if started else None, "failure": failure})
         # Where whoever asked was killed, the run goes on without him.
         with contextlib.suppress(OSError):
-            os.write(self._ack_fd, marshal.dumps(answer))
+            os.write(self._ack_fd, b"%d\n" % len(answer) + answer)
         os.close(self._ack_fd)
+        self._ack_fd = -1
 
 
 def _read_all(fd: int) -> bytes:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gittasks.base.identity import Process, Stat
     from gittasks.runtime.output import OutputWriter
     from gittasks.runtime.record import RunId
+    from gittasks.runtime.streams import Keyboard
 
 # How long what a command left running gets between SIGTERM and SIGKILL.
 LEFTOVER_GRACE_S = 2.0
@@ -32,6 +33,8 @@ _KILL_AGAIN_LATER_S = 2.0
 # So many rounds of SIGKILL; what lives on then cannot be killed by us.
 _KILL_ROUNDS = 10
 _LOOK_AGAIN_S = 0.05
+# How soon to try again when a program does not read what is typed.
+_TYPE_AGAIN_S = 0.2
 # Whatever was in the pipe when the leader ended fits in this many reads.
 _DRAIN_READS = 32
 # macOS counts peak memory in bytes, Linux in KiB (getrusage(2)).
@@ -104,7 +107,9 @@ class Signals:
 
 
 class Watch:
-    """One command, watched by the single thread of its supervisor. `pipe_fd` is its output, -1 for none."""
+    """One command, watched by the single thread of its supervisor. `pipe_fd` is its output, -1 for none, and
+    `keyboard` what is typed into its terminal, where it has one.
+    """
 
     def __init__(
         self,
@@ -114,12 +119,14 @@ class Watch:
         pipe_fd: int,
         writer: OutputWriter,
         on_stopping: Callable[[], None],
+        keyboard: Keyboard | None = None,
     ) -> None:
         self._watched = watched
         self._signals = signals
         self._pipe_fd = pipe_fd
         self._writer = writer
         self._on_stopping = on_stopping
+        self._keyboard = keyboard
         self._last_output: float | None = None
         self._stopped_for: str | None = None
         self._kill_at: float | None = None
@@ -137,6 +144,8 @@ class Watch:
         self._poll.register(signals.fd, select.POLLIN)
         if pipe_fd >= 0:
             self._poll.register(pipe_fd, select.POLLIN)
+        if keyboard is not None:
+            self._poll.register(keyboard.fd, select.POLLIN)
         self._leader_fd = -1 if watched.is_child else self._open_leader()
 
     def until_over(self) -> Outcome:
@@ -158,6 +167,8 @@ class Watch:
 
     def discard_rest(self) -> None:
         """Read and drop what processes that were left alone still write, until they let go of the pipe."""
+        if self._keyboard is not None:
+            self._poll.unregister(self._keyboard.fd)
         while self._pipe_fd >= 0:
             for fd, _ in self._poll.poll():
                 if fd == self._signals.fd:
@@ -273,6 +284,9 @@ class Watch:
                 self._read(keep=True)
             elif fd == self._leader_fd:
                 self._poll.unregister(fd)
+        if self._keyboard is not None:
+            self._keyboard.type()
+            self._poll.modify(self._keyboard.fd, 0 if self._keyboard.is_stuck else select.POLLIN)
 
     def _delay_ms(self) -> int | None:
         """Until the next moment that something is due by itself; `None` when only an event can wake us."""
@@ -281,6 +295,8 @@ class Watch:
             due.append(self._look_at)
         if not self._watched.is_child and self._leader_fd < 0 and self._ended_at is None:
             due.append(clock.monotonic_s() + 1)
+        if self._keyboard is not None and self._keyboard.is_stuck:
+            due.append(clock.monotonic_s() + _TYPE_AGAIN_S)
         if not due:
             return None
         return max(int((min(due) - clock.monotonic_s()) * 1000) + 1, 0)
@@ -291,10 +307,12 @@ class Watch:
             data = os.read(self._pipe_fd, _READ_BYTES)
         except BlockingIOError:
             return False
+        except OSError:
+            # A terminal that was hung up says so: its end of file.
+            data = b""
         if not data:
-            # Nobody holds the other end any more.
+            # Nobody holds the other end any more. Whoever opened it closes it.
             self._poll.unregister(self._pipe_fd)
-            os.close(self._pipe_fd)
             self._pipe_fd = -1
         elif keep:
             self._writer.write(data)

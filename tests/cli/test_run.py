@@ -247,3 +247,68 @@ def test_the_worktree_of_a_run_is_removed_under_it(repo: Path, cli: Cli, tmp_pat
     cli("wait", run)
     found = record(cli, run)
     assert (found["status"], found["commit_after"]) == ("completed", None)
+
+
+def test_waiting_for_others_and_for_slots(repo: Path, cli: Cli) -> None:
+    hold = "until [ -e .git/go ]; do sleep 0.02; done; exit 3"
+    first = run_id(cli("run", "--slots", "t=1", "--shell", "--", hold))
+    second = run_id(cli("run", "--slots", "t=1", "--slots", "u=2", "--", "true"))
+    third = run_id(cli("run", "--after", first[:6], "--after-success", second, "--", "true"))
+    never = popen(
+        repo,
+        "run",
+        "--wait",
+        "--after-success",
+        first,
+        "--",
+        "true",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    seen = record(cli, second)
+    assert (seen["status"], seen["phase"], seen["slots"]) == ("running", "queued", {"t": 1, "u": 2})
+    assert record(cli, third)["after"] == {first: "end", second: "success"}
+    assert "running (queued)" in cli("runs").stdout
+    (repo / ".git" / "go").touch()
+    cli("wait", second, third)
+    _, talk = never.communicate()
+    assert never.returncode == 127
+    assert f"was to start only if {first} completed: it is failed" in talk
+    assert "was to start only" in cli("run", "--after-failure", third, "--", "true", code=1).stderr
+
+
+def test_all_worktrees_share_the_slots(repo: Path, cli: Cli, tmp_path: Path) -> None:
+    git(repo, "worktree", "add", "-q", str(tmp_path / "linked"))
+    first = run_id(cli("run", "--slots", "t=1", "--", "sleep", "600"))
+    second = run_id(cli("run", "--slots", "t=1", "--", "true", cwd=tmp_path / "linked"))
+    assert record(cli, second)["phase"] == "queued"
+    cli("kill", first)
+    cli("wait", second)
+
+
+def test_trying_again(cli: Cli) -> None:
+    done = cli(
+        "run", "--wait", "--retry", "2", "--backoff", "10ms", "--", "sh", "-c", "echo x; exit 3", code=3
+    )
+    marks = [f"[gittasks: attempt {number} of 3]" for number in (1, 2, 3)]
+    assert done.stdout.splitlines()[1:] == [marks[0], "x", marks[1], "x", marks[2], "x"]
+    assert "failed (exit 3), attempt 3 of 3" in done.stderr
+    assert len(record(cli, run_id(done))["attempts"]) == 2  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_waited_for(cli: Cli) -> None:
+    run = run_id(cli("run", "--wait", "--", "true"))
+    for option in (("--after", "nothing"), ("--slots", "../x=1"), ("--slots", "a=0")):
+        assert cli("run", *option, "--", "true", code=None).returncode in (1, 2)
+    for option in (("--slots", "a"), ("--slots", "=3"), ("--slots", "a=-1"), ("--retry", "-1")):
+        cli("run", *option, "--", "true", code=2)
+    assert "twice" in cli("run", "--after", run, "--after-success", run, "--", "true", code=2).stderr
+    assert len(json.loads(cli("runs", "--json").stdout)["runs"]) == 1
+
+
+def test_a_name_is_not_a_description(cli: Cli) -> None:
+    named = run_id(cli("run", "--name", "all tests", "--wait", "--", "true"))
+    plain = run_id(cli("run", "--shell", "--wait", "--", "true && true"))
+    assert (record(cli, named)["name"], record(cli, named)["description"]) == ("all tests", "all tests")
+    assert "name" not in record(cli, plain) or record(cli, plain)["name"] is None
+    assert record(cli, plain)["description"] == "true && true"

@@ -155,3 +155,25 @@ def test_watching_without_a_terminal_says_so_and_writes_changes_only(repo: Path,
         assert watching.stdout.readline().startswith(f"{run}  completed")
         watching.send_signal(signal.SIGINT)
         assert watching.wait() == 130 and watching.stderr.read() == ""
+
+
+def test_all_that_is_known_of_a_run(cli: Cli) -> None:
+    run = cli(
+        "run", "--name", "x\x1b[31m", "--timeout", "1h", "--retry", "1", "--backoff", "0", "--", "false"
+    )
+    run_id = run.stdout.strip()
+    cli("wait", run_id, code=1)
+    shown = cli("runs", run_id[:7]).stdout
+    assert shown.splitlines()[0] == f"{run_id}  x\\x1b[31m"
+    for fact in (
+        "failed (exit 1), attempt 2 of 2",
+        "exit code 1",
+        "cpu time",
+        "MiB",
+        "timeout",
+        "attempt 1: exit 1",
+    ):
+        assert fact in shown, shown
+    assert json.loads(cli("runs", run_id, "--json").stdout)["runs"][0]["usage"]["peak_memory_bytes"] > 0
+    cli("runs", "zz", code=1)
+    cli("runs", run_id, "--watch", code=2)

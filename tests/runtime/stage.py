@@ -82,8 +82,9 @@ class Stage:
         at_end: dict[str, list[str]] | None = None,
         task_id: int | None = None,
         env: dict[str, str] | None = None,
-        tends: str | None = None,
+        **more: Any,
     ) -> launcher.Started:
+        """Start a run; `more` are further settings of it."""
         starting = launcher.begin(self.folders, LOCAL_BASH, os.environ)
         self.started.append(starting.run_id)
         words = tuple(os.fsencode(word) for word in argv)
@@ -102,7 +103,7 @@ class Stage:
             timeout_grace_s=grace_s,
             leave_children=leave_children,
             at_end=at_end or {},
-            tends=tends,
+            **more,
         )
         variables = {**self.env, RUN_VARIABLE: starting.run_id, **(env or {})}
         return starting.go(

@@ -25,7 +25,7 @@ def run_ids() -> st.SearchStrategy[str]:
 
 @st.composite
 def runs(draw: st.DrawFn) -> Run:
-    extra: dict[str, Any] = draw(st.dictionaries(st.sampled_from(["slots", "z_new", "é"]), JSON, max_size=2))
+    extra: dict[str, Any] = draw(st.dictionaries(st.sampled_from(["tokens", "z_new", "é"]), JSON, max_size=2))
     return Run(
         RunId(draw(run_ids())),
         type=draw(st.sampled_from(sorted(LETTERS))),
@@ -48,5 +48,9 @@ def runs(draw: st.DrawFn) -> Run:
         output_bytes=draw(st.integers(0, 10**12)),
         truncated=draw(st.booleans()),
         progress=draw(JSON),
+        name=draw(TEXT),
+        slots=draw(st.none() | st.dictionaries(st.text(max_size=5), st.integers(), max_size=2)),
+        attempt=draw(st.none() | st.integers(1, 99)),
+        attempts=tuple(draw(st.lists(st.dictionaries(st.text(max_size=5), JSON, max_size=3), max_size=2))),
         extra=tuple(extra.items()),
     )

@@ -248,7 +248,7 @@ def _runs(name: str, ctx: Context) -> Candidates:
     from gittasks.app import runs
     from gittasks.runtime.record import RUNNING
 
-    statuses = (RUNNING,) if name in ("kill", "wait") else ()
+    statuses = (RUNNING,) if name in ("input", "kill", "wait") else ()
     found = runs.list_runs(ctx.project(), statuses=statuses, limit=MOST).runs
     return [(run.id, f"{run.status}  {run.description}") for run in reversed(found)]
 

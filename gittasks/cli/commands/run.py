@@ -8,6 +8,7 @@ from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
 from gittasks.cli import parser as cli_parser
+from gittasks.cli import run_options
 from gittasks.cli.durations import duration
 from gittasks.cli.raw_output import OutputPrinter
 from gittasks.cli.run_tables import outcome
@@ -28,6 +29,8 @@ gittasks run --task 12 -- pytest -q
 gittasks run --wait --timeout 10m --name "all tests" -- make test
 gittasks run --shell -- 'make && ./deploy > deploy.log'
 gittasks run --on builder.example -- make test
+gittasks run --slots test=2 --retry 3 --backoff 10s -- pytest -q
+gittasks run --after-success b8k2 -- ./deploy
 """
 TAKES_COMMAND = True
 
@@ -48,9 +51,6 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--name", metavar="TEXT", help="what lists show (default: the command)")
     parser.add_argument(
         "--wait", action="store_true", help="show its output and end with its exit code (128+n: signal n)"
-    )
-    parser.add_argument(
-        "--timeout", type=duration, metavar="TIME", help="stop it after so long: 90, 10m, 1h30m"
     )
     parser.add_argument("--cwd", metavar="DIR", help="the folder it works in (default: this one)")
     parser.add_argument("--shell", action="store_true", help="give the command to `sh -c` as one text")
@@ -91,6 +91,13 @@ def configure(parser: ArgumentParser) -> None:
         action="store_true",
         help="leave what belongs to the run on that machine when it has ended",
     )
+    run_options.add(parser)
+    parser.add_argument(
+        "--input", action="store_true", help="let `gittasks input` give it lines (default: it reads nothing)"
+    )
+    parser.add_argument(
+        "--pty", action="store_true", help="give it a terminal of its own, and an input as with --input"
+    )
     parser.add_argument("words", nargs="...", metavar="-- COMMAND", help="the command and its arguments")
 
 
@@ -129,6 +136,8 @@ def exit_code_of(run: Run) -> int:
     """What `--wait` ends with: the command's own code where it has one."""
     if run.reason == "timeout":
         return EXIT_TIMEOUT
+    if run.reason == "not_started" and run.status == "failed":
+        return EXIT_NOT_STARTED
     if run.signal is not None:
         return EXIT_SIGNAL + run.signal
     if run.status == "killed":
@@ -137,25 +146,27 @@ def exit_code_of(run: Run) -> int:
 
 
 def _order(args: Namespace, ctx: Context) -> Order:
-    from gittasks.app.run_start import Order
+    from gittasks.app.run_start import SHELL, Order
 
     # Without `--` in front, a later one belongs to the command: `gittasks run git log -- README`.
     between = ["--"] if args.words and ctx.command is not None else []
     words = [*args.words, *between, *(ctx.command or ())]
     if not words:
         raise UsageError("nothing to run", hint="gittasks run -- COMMAND...")
-    return Order(
-        argv=("/bin/sh", "-c", " ".join(words)) if args.shell else tuple(words),
+    order = Order(
+        argv=(*SHELL, " ".join(words)) if args.shell else tuple(words),
         task_id=args.task,
-        name=args.name or (" ".join(words) if args.shell else None),
+        name=args.name,
         cwd=ctx.path(args.cwd or "."),
         env=dict(args.env),
-        timeout_s=args.timeout,
         owner=args.owner,
         leave_children=args.leave_children,
         notice=args.notice,
         stall_after_s=args.stall_after,
+        takes_input=args.input,
+        terminal=args.pty,
     )
+    return run_options.apply(order, args, ctx)
 
 
 def _follow(ctx: Context, run: Run, printer: OutputPrinter | Narrator) -> int:

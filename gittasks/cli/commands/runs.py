@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gittasks.base import clock
+from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.cli import parser as cli_parser
 from gittasks.cli.durations import count
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from gittasks.app.runs import RunList
     from gittasks.cli.context import Context
 
-HELP = "list runs: all that live, and the last that ended"
+HELP = "list runs: all that live, and the last that ended; or say all that is known of some"
 EXAMPLE = """
 gittasks runs
+gittasks runs b8k2
 gittasks runs --task 12 --status failed
 gittasks runs --watch
 """
@@ -28,6 +30,7 @@ _WATCH_S = 1.0
 
 def configure(parser: ArgumentParser) -> None:
     """Which runs, and whether to go on showing them."""
+    parser.add_argument("run", nargs="*", metavar="RUN", help="all that is known of these runs")
     parser.add_argument("--task", type=cli_parser.task_id, metavar="N", help="only those of this task")
     parser.add_argument(
         "--status",
@@ -49,6 +52,8 @@ def run(args: Namespace, ctx: Context) -> int:
 
     for status in args.status:
         check_status(status)
+    if args.run:
+        return _show_details(args, ctx)
     return _watch(args, ctx) if args.watch else _show(args, ctx)
 
 
@@ -71,6 +76,20 @@ def _show(args: Namespace, ctx: Context) -> int:
         ctx.say("no runs; `gittasks run -- COMMAND` starts one")
     if found.left_out and not ctx.json:
         ctx.say(f"and {found.left_out} that ended before; `gittasks runs --all` lists them")
+    return 0
+
+
+def _show_details(args: Namespace, ctx: Context) -> int:
+    from gittasks.app import runs
+    from gittasks.cli.run_details import run_details
+
+    if args.watch or args.task or args.status:
+        raise UsageError("runs that are named need no --watch, --task or --status")
+    found = runs.find_runs(ctx.project(), args.run)
+    if ctx.json:
+        ctx.document({"runs": [run.as_json() for run in found], "leftOut": 0})
+    else:
+        ctx.out("\n\n".join("\n".join(run_details(run)) for run in found))
     return 0
 
 
