@@ -194,6 +194,7 @@ def prune_runs(
     *,
     older_than_s: float | None,
     keep: int | None = None,
+    max_bytes: int | None = None,
     dry_run: bool = False,
     among: Container[RunId] | None = None,
 ) -> Pruned:
@@ -201,7 +202,13 @@ def prune_runs(
     from gittasks.runtime import pruning
 
     return pruning.prune(
-        run_folders(project), project.env, older_than_s=older_than_s, keep=keep, dry_run=dry_run, among=among
+        run_folders(project),
+        project.env,
+        older_than_s=older_than_s,
+        keep=keep,
+        max_bytes=max_bytes,
+        dry_run=dry_run,
+        among=among,
     )
 
 

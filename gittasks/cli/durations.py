@@ -1,9 +1,10 @@
-"""Lengths of time and counts as options of the command line."""
+"""Lengths of time, sizes and counts as options of the command line."""
 
 from __future__ import annotations
 
 import argparse
 
+from gittasks.base import sizes
 from gittasks.base.durations import EXPECTED, parse_duration
 from gittasks.base.text import printable
 
@@ -15,6 +16,16 @@ def duration(text: str) -> float:
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{printable(text)[:60]!r} is no length of time: expected {EXPECTED}"
+        ) from None
+
+
+def size(text: str) -> int:
+    """Bytes of `500`, `64k`, `1.5M`, `2G`. Raises `ArgumentTypeError` for anything else."""
+    try:
+        return sizes.parse_size(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{printable(text)[:60]!r} is no size: expected {sizes.EXPECTED}"
         ) from None
 
 

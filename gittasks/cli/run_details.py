@@ -5,6 +5,7 @@ from __future__ import annotations
 from gittasks.base import clock
 from gittasks.base.durations import format_duration
 from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.sizes import format_size
 from gittasks.base.text import printable
 from gittasks.cli.run_tables import outcome
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gittasks.runtime.record import Run
-
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def run_details(run: Run) -> list[str]:
@@ -67,12 +66,7 @@ def _seconds(value: object) -> str | None:
 
 
 def _size(value: object) -> str | None:
-    if not isinstance(value, int) or value < 0:
-        return None
-    number, unit = float(value), 0
-    while number >= 1024 and unit < len(_UNITS) - 1:
-        number, unit = number / 1024, unit + 1
-    return f"{value} B" if unit == 0 else f"{number:.1f} {_UNITS[unit]}"
+    return format_size(value) if isinstance(value, int) and value >= 0 else None
 
 
 def _process(process: Mapping[str, Any] | None) -> str | None:

@@ -43,3 +43,30 @@ def test_both_bounds_must_let_a_run_go(cli: Cli) -> None:
 def test_where_nothing_ever_ran(repo: Path, cli: Cli) -> None:
     assert "0 runs forgotten" in cli("prune").stderr
     assert not (repo / ".task_outputs").exists()
+
+
+def test_the_oldest_go_until_the_rest_fits(cli: Cli) -> None:
+    runs = [
+        cli("run", "--wait", "--shell", "--", f"head -c {size} /dev/zero").stdout[:8]
+        for size in (3000, 1000, 1000)
+    ]
+    cli("prune", "--max-size", "2k", "--older-than", "1h")
+    cli("prune", "--max-size", "5000")
+    assert listed(cli) == runs
+    cli("prune", "--max-size", "2k")
+    assert listed(cli) == runs[1:]
+    cli("prune", "--max-size", "0", "--keep", "1")
+    assert listed(cli) == runs[2:]
+    cli("prune", "--max-size", "soon", code=2)
+
+
+def test_a_live_run_that_the_index_calls_ended_stays(repo: Path, cli: Cli) -> None:
+    live = cli("run", "--", "sh", "-c", "echo x; sleep 600").stdout.strip()
+    index = repo / ".task_outputs" / "index.jsonl"
+    line = index.read_bytes().splitlines()[-1]
+    ended = line.replace(b'"running"', b'"completed"').replace(b'"end_time": null', b'"end_time": 1.0')
+    with index.open("ab") as file:
+        file.write(ended + b"\n")
+    cli("prune", "--keep", "0")
+    assert (repo / ".task_outputs" / f"{live}.txt").exists()
+    cli("kill", live)
