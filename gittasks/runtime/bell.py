@@ -40,6 +40,18 @@ def listen(folders: Folders, run_id: RunId) -> int:
     return _open(folders, run_id, os.O_RDONLY)
 
 
+def is_held(folders: Folders, run_id: RunId, fd: int) -> bool:
+    """Whether any supervisor holds the bell that we listen to at `fd`: poll(2) may be silent about one without."""
+    try:
+        rung = os.read(fd, 1)
+    except BlockingIOError:
+        return True
+    if rung:
+        # That was not for us.
+        ring(folders, run_id)
+    return bool(rung)
+
+
 def ring(folders: Folders, run_id: RunId) -> None:
     """Wake the supervisor of a run, if it listens."""
     fd = _open(folders, run_id, os.O_WRONLY)

@@ -31,8 +31,8 @@ CONDITIONS = (END, SUCCESS, FAILURE)
 _LOOK_AGAIN_S = 10.0
 # Without a bell (a teammate in another program, a file system without pipes) there is nothing to sleep by.
 _POLL_S = 1.0
-# For what no bell tells: whoever was to hang it up died before he did.
-_LOOK_ANYWAY_S = 60.0
+# A supervisor that dies lets go of its bell and its lock one after the other, one that begins takes them so.
+_IN_BETWEEN_S = 0.02
 
 
 class Verdict(NamedTuple):
@@ -142,15 +142,17 @@ class Turn:
                 if fd >= 0:
                     os.close(fd)
 
-    def _patience_ms(self, look: _Look, ears: dict[RunId, int]) -> float:
+    def _patience_ms(self, look: _Look, ears: dict[RunId, int]) -> float | None:
         """How long to sleep at most. Looked at only now that we listen: what ended in between makes no sound."""
-        due = [_LOOK_ANYWAY_S if look.again_s is None else look.again_s]
+        due = [] if look.again_s is None else [look.again_s]
         for run_id, fd in ears.items():
-            if live.is_guarded(self._folders, run_id):
-                due += [_POLL_S] if fd < 0 else []
-            else:
+            if not live.is_guarded(self._folders, run_id):
                 due.append(_LOOK_AGAIN_S if run_id in self._out_of_sight else 0)
-        return min(due) * 1000 + 1
+            elif fd < 0:
+                due.append(_POLL_S)
+            elif not bell.is_held(self._folders, run_id, fd):
+                due.append(_IN_BETWEEN_S)
+        return min(due) * 1000 + 1 if due else None
 
 
 def stand_by() -> int:

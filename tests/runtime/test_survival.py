@@ -285,7 +285,7 @@ parent = os.getppid()  # a test that was killed must not leave its readers spinn
 while not os.path.exists(sys.argv[4]) and os.getppid() == parent:
     told += notices.drain(folders, os.environ)
 told += notices.drain(folders, os.environ)
-print(" ".join(run.id for run in told))
+print(" ".join(notice.run.id for notice in told))
 """
 
 

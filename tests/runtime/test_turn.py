@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gittasks.base import identity
-from gittasks.runtime import live, slots, stopping, store, waiting
+from gittasks.runtime import bell, live, slots, stopping, store, waiting
 from gittasks.runtime.record import Run, RunId
 from gittasks.runtime.slots import BadSlotError, Place
 from tests.runtime.stage import Stage, until
@@ -133,9 +134,11 @@ def test_no_slot_is_overtaken_by_a_larger_number(stage: Stage) -> None:
     small = stage.shell(noting("small"), slots={"a": 1})
     large = stage.shell(noting("large"), slots={"a": 5})
     both = stage.shell(noting("both"), slots={"a": 2, "b": 1})
+    assert [stage.now(run).phase for run in (small, large, both)] == ["queued"] * 3
     touch(stage)
-    end_all(stage, first, small, large, both)
-    assert order(stage)[0] == "small"
+    end_all(stage, small, large, both)
+    over = stage.end(first).end_time or 0.0
+    assert min(stage.now(run).start_time for run in (small, large, both)) >= over
 
 
 def test_never_more_at_once_than_there_are_slots(stage: Stage) -> None:
@@ -353,3 +356,27 @@ def test_a_hundred_runs_for_three_slots_while_guards_are_killed(stage: Stage) ->
     ended = store.parse(store.load(stage.folders, stage.env).values())
     assert {run.status for run in ended} == {"completed"}, [run for run in ended if run.status != "completed"]
     assert max(int(stage.output(run)) for run in ended) <= 3
+
+
+def test_a_bell_tells_whether_anybody_holds_it(stage: Stage) -> None:
+    run_id, alive_fd = live.claim(stage.folders, "b")
+    own = bell.hang(stage.folders, run_id)
+    ear = bell.listen(stage.folders, run_id)
+    assert bell.is_held(stage.folders, run_id, ear)
+    bell.ring(stage.folders, run_id)
+    # Looked at by a stranger, it has not been heard yet.
+    assert bell.is_held(stage.folders, run_id, ear)
+    assert os.read(own, 10) == b"r"
+    poll = select.poll()
+    poll.register(ear, 0)
+    assert poll.poll(0) == []
+    os.close(own)
+    assert poll.poll(0) == [(ear, select.POLLHUP)]
+    late = bell.listen(stage.folders, run_id)
+    assert not bell.is_held(stage.folders, run_id, late)
+    for fd in (ear, late):
+        os.close(fd)
+    live.clear(stage.folders, run_id)
+    os.close(alive_fd)
+    assert bell.listen(stage.folders, run_id) == -1
+    bell.ring(stage.folders, run_id)
