@@ -113,7 +113,7 @@ def _settle(folders: Folders, orphan: _Orphan, env: Mapping[str, str], alive: se
         settings = _settings(folders, run)
         is_dead = identity.state_of(leader) == DEAD
         if run.id in alive or (is_dead and settings["tends"]):
-            return launcher.take_over(folders, run, settings, os.dup(alive_fd), env)
+            return _take_over(folders, run, settings, os.dup(alive_fd), env)
         if is_dead:
             rebooted = identity.is_rebooted(leader)
             return _end(folders, run, record.REBOOT if rebooted else record.LOST)
@@ -133,6 +133,16 @@ def _settle_hosted(folders: Folders, run: Run, host: Process) -> Run:
         "lives on, but has let go of it" if state == ALIVE else f"is on {host.host}, out of sight from here"
     )
     return run._replace(message=f"its host {where}")
+
+
+def _take_over(
+    folders: Folders, run: Run, settings: dict[str, Any], alive_fd: int, env: Mapping[str, str]
+) -> Run:
+    """Give a run another supervisor. Where that cannot be, it goes on unguarded, and the next command tries again."""
+    try:
+        return launcher.take_over(folders, run, settings, alive_fd, env)
+    except GittasksError as error:
+        return run._replace(message=f"goes on without a supervisor: {error.message}")
 
 
 def _settle_unstarted(folders: Folders, run: Run) -> Run:

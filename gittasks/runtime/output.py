@@ -69,6 +69,7 @@ class OutputWriter:
     """The output of one live run; goes on where an earlier writer of the same run stopped.
 
     `position` is where the next byte goes, `truncated` whether anything was left out or could not be written.
+    Where the file cannot be opened at all, `failure` says why, and all that is written is lost.
     """
 
     def __init__(self, folders: Folders, run_id: RunId, *, limit_bytes: int) -> None:
@@ -76,12 +77,17 @@ class OutputWriter:
         self._path = folders.output(run_id)
         self._live_folder = folders.live_folder(run_id)
         self._quarter = head_bytes(limit_bytes)
-        self._head = self._open_head()
+        self.failure: OSError | None = None
+        try:
+            self._head = self._open_head()
+        except OSError as error:
+            self.failure = error
+            self._head = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._tails = tail_files(self._live_folder)
         self._tail = -1
         self._lost_bytes = 0
         self._ends_line = True
-        self.truncated = False
+        self.truncated = self.failure is not None
         head_size = os.fstat(self._head).st_size
         if self._tails:
             start, path = self._tails[-1]

@@ -116,6 +116,8 @@ class Guard:
         if retries:
             self._run = self._run._replace(attempt=1, retries=retries)
         try:
+            if self._writer.failure is not None:
+                raise self._writer.failure
             live.open_up(self._folders, self._run, self._settings, spec)
             self._bell_fd = bell.hang(self._folders, self._run.id)
             self._streams.prepare()
@@ -418,7 +420,8 @@ class Guard:
             os._exit(0)
         self._writer.close()
         live.clear(self._folders, self._run.id)
-        os.unlink(self._folders.output(self._run.id))
+        with contextlib.suppress(OSError):
+            os.unlink(self._folders.output(self._run.id))
         self._acknowledge(text, started=False)
         os._exit(1)
 
