@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import board, claims, hooks, peers, reads, runs, stress, writes
+from benchmarks import board, claims, hooks, peers, reads, runs, stress, supervision, writes
 from benchmarks.report import Table, as_markdown, as_text, failures, machine
 from benchmarks.stores import Store, make_store
 
@@ -22,6 +22,8 @@ _GROUPS = (
     "claims",
     "board",
     "runs",
+    "history",
+    "supervisor",
     "hooks",
     "peers",
     "in-a-row",
@@ -135,13 +137,20 @@ def _measure(plan: Plan, program: str, scratch: Path) -> Iterator[Table]:
                 yield beside
     small = make_store(scratch / "small", 100, env, program)
     if plan.wants("peers"):
-        beside = peers.spooler(small, program, scratch, rounds=plan.rounds)
-        if beside:
-            yield beside
+        yield peers.spooler(small, program, scratch, rounds=plan.rounds)
     if plan.wants("hooks"):
         yield hooks.hooks(scratch / "hooks", env, program, rounds=plan.rounds)
         yield hooks.rebase(scratch / "rebase", env, program, rounds=max(plan.rounds // 3, 3))
+    if plan.wants("history"):
+        for count in (1000, 10_000):
+            past = make_store(scratch / f"history-{count}", 20, env, program)
+            yield supervision.history(past, program, count=count, rounds=plan.rounds)
+    if plan.wants("supervisor"):
+        yield supervision.supervisor(small, program)
+        yield supervision.follow(small, program, rounds=plan.rounds)
+        yield supervision.notices(small, program, count=plan.rounds)
     if plan.wants("in-a-row"):
+        yield peers.submits(small, program, scratch, count=plan.count)
         yield runs.in_a_row(make_store(scratch / "many-runs", 20, env, program), program, count=plan.count)
     if plan.wants("stress"):
         yield stress.writers(small, program, seconds=plan.seconds)

@@ -8,14 +8,20 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.report import Table, base_line, in_multiples
+from benchmarks.report import Line, Table, base_line, in_multiples
 from benchmarks.stores import Entry, Store
-from benchmarks.timing import BASE, Place, Prepare, Sample, call, fixed, interleaved
+from benchmarks.timing import BASE, Place, Prepare, Sample, base, call, fixed, interleaved, run_once
 
 _CREATED = "20260101T000000Z"
 _ENDED = "20260201T000000Z"
+_NOTE = (
+    "nohup keeps neither an exit code nor a list; task-spooler keeps a server in memory and loses its queue with it; "
+    "a run here has its own supervisor, and its record on disk before the prompt is back."
+)
 
 
 def trackers(store: Store, program: str, scratch: Path, *, rounds: int) -> Table | None:
@@ -44,28 +50,49 @@ def trackers(store: Store, program: str, scratch: Path, *, rounds: int) -> Table
     return Table(f"Beside other trackers, {len(store.ids):,} tasks", (base_line(base), *lines))
 
 
-def spooler(store: Store, program: str, scratch: Path, *, rounds: int) -> Table | None:
-    """Starting a background command, beside task-spooler; `None` where it is not installed."""
+def spooler(store: Store, program: str, scratch: Path, *, rounds: int) -> Table:
+    """Starting a background command: here, by `nohup`, and by task-spooler where it is installed."""
+    with _submitters(store, program, scratch) as (place, submitters):
+        candidates = {name: fixed(*argv) for name, argv in submitters.items()}
+        samples = interleaved(candidates, place, rounds=rounds)
+    lines = [in_multiples(what, samples[what], samples[BASE]) for what in candidates]
+    return Table("Beside other ways into the background", (base_line(samples[BASE]), *lines), _NOTE)
+
+
+def submits(store: Store, program: str, scratch: Path, *, count: int) -> Table:
+    """`count` commands started one after another, by each of them, and P as often."""
+    lines = []
+    with _submitters(store, program, scratch) as (place, submitters):
+        totals = {
+            name: sum(run_once(argv, place) for _ in range(count))
+            for name, argv in ({BASE: tuple(base(0))} | submitters).items()
+        }
+    for name, total in totals.items():
+        shown = f"{total * 1000 / count:.1f}"
+        lines.append(Line(f"{name}, each", shown, ratio=f"{total / totals[BASE]:.1f}"))
+    return Table(f"{count:,} submits", tuple(lines), _NOTE)
+
+
+@contextmanager
+def _submitters(
+    store: Store, program: str, scratch: Path
+) -> Iterator[tuple[Place, dict[str, tuple[str, ...]]]]:
+    """What puts `true` into the background, by name, and where; its server is stopped afterwards."""
+    submitters: dict[str, tuple[str, ...]] = {
+        "gittasks run -- true": (program, "run", "--", "true"),
+        "nohup true &": ("sh", "-c", "nohup true >/dev/null 2>&1 &"),
+    }
     name = shutil.which("tsp") or shutil.which("ts")
     if name is None or b"TS_SOCKET" not in Path(name).resolve().read_bytes():
-        return None
+        yield store.place, submitters
+        return
     env = {**store.place.env, "TS_SOCKET": str(scratch / "tsp.socket"), "TMPDIR": str(scratch)}
     place = store.place._replace(env=env)
     call((name, "-n", "true"), place)
     try:
-        samples = interleaved(
-            {
-                "gittasks run -- true": fixed(program, "run", "--", "true"),
-                "tsp -n true": fixed(name, "-n", "true"),
-            },
-            place,
-            rounds=rounds,
-        )
+        yield place, submitters | {"tsp -n true": (name, "-n", "true")}
     finally:
         call((name, "-K"), place)
-    lines = [in_multiples(what, samples[what], samples[BASE]) for what in samples if what != BASE]
-    note = "task-spooler keeps a server in memory and loses its queue with it; a run here has its own supervisor."
-    return Table("Beside task-spooler", (base_line(samples[BASE]), *lines), note)
 
 
 def _identities(store: Store) -> list[str]:
