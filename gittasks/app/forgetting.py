@@ -21,9 +21,7 @@ def forget_runs(
     dry_run: bool = False,
 ) -> Pruned:
     """Forget ended runs (see `runtime.pruning.prune`), once what they left on other machines is gone too."""
-    doomed = runs.prune_runs(
-        project, older_than_s=older_than_s, keep=keep, max_bytes=max_bytes, dry_run=True
-    )
+    doomed = runs.prune_runs(project, older_than_s=older_than_s, keep=keep, max_bytes=max_bytes, dry_run=True)
     if dry_run or not doomed.runs:
         return doomed
     remembered: set[RunId] = set()
@@ -33,7 +31,5 @@ def forget_runs(
 
         remembered, notes = leftovers.clear(project, doomed.runs)
     among = {run.id for run in doomed.runs} - remembered
-    done = runs.prune_runs(
-        project, older_than_s=older_than_s, keep=keep, max_bytes=max_bytes, among=among
-    )
+    done = runs.prune_runs(project, older_than_s=older_than_s, keep=keep, max_bytes=max_bytes, among=among)
     return done._replace(notes=tuple(notes))

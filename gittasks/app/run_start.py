@@ -122,7 +122,8 @@ def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Star
         limit_bytes=order.limit_bytes,
         timeout_s=None if order.tends else order.timeout_s,
         leave_children=order.leave_children,
-        at_end={} if order.tends else _questions(checkout),
+        at_end={} if order.tends else _questions(checkout, "commit_after"),
+        after_wait=_questions(checkout, "commit_before"),
         on_end=run_settings.announcement_of(project, config, starting.run_id),
         tends=order.tends,
         after=order.after,
@@ -231,11 +232,11 @@ def _environment(project: Project, order: Order, run: Run) -> dict[bytes, bytes]
     return {os.fsencode(name): os.fsencode(value) for name, value in env.items()}
 
 
-def _questions(checkout: Checkout | None) -> dict[str, list[str]]:
-    """What only the end of a run can answer: the field of its record, and the command whose first line it is."""
+def _questions(checkout: Checkout | None, field: str) -> dict[str, list[str]]:
+    """What is checked out then: `field` of the record, and the command whose first line it is."""
     if checkout is None or checkout.top is None:
         return {}
-    return {"commit_after": ["git", "-C", checkout.top, "rev-parse", "--quiet", "--verify", "HEAD"]}
+    return {field: ["git", "-C", checkout.top, "rev-parse", "--quiet", "--verify", "HEAD"]}
 
 
 def _as_typed(command: Sequence[str]) -> str:

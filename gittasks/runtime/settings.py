@@ -21,6 +21,7 @@ def settings_of(
     timeout_grace_s: float = TIMEOUT_GRACE_S,
     leave_children: bool,
     at_end: dict[str, list[str]],
+    after_wait: dict[str, list[str]] | None = None,
     on_end: dict[str, Any] | None = None,
     tends: str | None = None,
     after: Mapping[str, str] | None = None,
@@ -33,10 +34,10 @@ def settings_of(
     """The settings of a new run, as its private folder keeps them. The deadline follows when its command starts.
 
     `at_end` asks one question for each field of the record that only the end can tell: the field, and the command
-    whose first line is the answer. `on_end` is what is started once the end is on record (see `announcing`), `tends`
-    the worker of ours that goes on with a run which its command only tends (see `tending`).
-    `after` (conditions of `turn` by run) and `slots` (limits by name) are
-    what it waits for before it starts.
+    whose first line is the answer; so does `after_wait` of a run that had to wait, when its turn has come. `on_end`
+    is what is started once the end is on record (see `announcing`), `tends` the worker of ours that goes on with a
+    run that its command only tends (see `tending`). `after` (conditions of `turn` by run) and `slots` (limits by
+    name) are what it waits for before it starts.
     """
     return {
         "limit_bytes": limit_bytes,
@@ -45,6 +46,7 @@ def settings_of(
         "timeout_grace_s": timeout_grace_s,
         "leave_children": leave_children,
         "at_end": at_end,
+        "after_wait": after_wait or {},
         "on_end": on_end,
         "oom_kills": count_oom_kills(),
         "tends": tends,

@@ -187,6 +187,8 @@ class Guard:
         verdict = mine.has_come()
         if verdict is None:
             verdict = self._queue(mine, mine.waits_for)
+            if not verdict.killed and verdict.refused is None:
+                self._ask_anew()
         if verdict.killed:
             self._end(record.KILLED, record.NOT_STARTED, message="stopped before its command was started")
         elif verdict.refused is not None:
@@ -195,6 +197,12 @@ class Guard:
         else:
             return
         os._exit(0)
+
+    def _ask_anew(self) -> None:
+        """What was found out when the run was put in the queue may have changed while it waited."""
+        for field, argv in self._settings["after_wait"].items():
+            answer = probe.ask(argv, env=os.environ)
+            self._run = record.change(self._run, dirty=None, **{field: answer})
 
     def _turn(self, waits: dict[str, Any]) -> turn.Turn:
         return turn.Turn(self._folders, self._run.id, waits, self._signals, self._bell_fd)

@@ -110,6 +110,17 @@ def test_after_a_run_whose_supervisor_is_killed(stage: Stage) -> None:
     assert (stage.now(first).reason, stage.now(run).status) == ("lost", "completed")
 
 
+def test_what_may_have_changed_is_asked_anew(stage: Stage) -> None:
+    first = hold(stage)
+    ask = {"commit_before": ["cat", str(stage.top / "head")]}
+    run = stage.start("true", after={first.id: "end"}, after_wait=ask)
+    at_once = stage.start("true", after_wait=ask)
+    (stage.top / "head").write_text("12345\n")
+    touch(stage)
+    end_all(stage, first, run, at_once)
+    assert (stage.now(run).commit_before, stage.now(at_once).commit_before) == ("12345", None)
+
+
 # -- slots
 
 
