@@ -175,8 +175,13 @@ def remove_leftovers(folder: str) -> None:
     except OSError:  # not there yet
         return
     for name in names:
-        if name[0] == "." and name.endswith(TEMP_SUFFIX):
+        if is_leftover(name):
             _unlink_quietly(os.path.join(folder, name))
+
+
+def is_leftover(path: str) -> bool:
+    """Whether a file's name is that of a temporary file of ours."""
+    return os.path.basename(path).startswith(".") and path.endswith(TEMP_SUFFIX)
 
 
 def _write_temp(path: str, data: bytes, *, mode: int | None) -> str:

@@ -13,6 +13,7 @@ import os
 import shutil
 import stat
 
+from gittasks.base import files
 from gittasks.base.errors import RefusedError
 from gittasks.base.ids import new_base36
 from gittasks.base.records import TYPE_CHECKING
@@ -103,7 +104,9 @@ def dirty_files(git: Git, *where: str) -> list[str]:
     """
     options = ("--untracked-files=all", "--no-renames", "--ignore-submodules=none")
     entries = git.fields(*where, "status", "--porcelain", "-z", *options)
-    return sorted({entry[3:] for entry in entries} | _unwatched(git, where))
+    changed = {entry[3:] for entry in entries} | _unwatched(git, where)
+    # What a killed writer of ours left is nobody's work: the file it was to become says the same.
+    return sorted(path for path in changed if not files.is_leftover(path))
 
 
 def remove(

@@ -85,6 +85,13 @@ def test_dirty_files_are_named_and_stay(repo: Path, side: Path, kind: str) -> No
     assert names(repo) == ["main", "side"]
 
 
+def test_what_a_killed_writer_of_ours_left_keeps_nobody(repo: Path, side: Path) -> None:
+    (side / ".tasks").mkdir()
+    (side / ".tasks" / ".3.yaml.gittasks-tmp").write_text("half")
+    assert remove(repo, "side") is None
+    assert not side.exists()
+
+
 def test_a_file_that_appears_at_the_last_moment_is_not_lost(repo: Path, side: Path) -> None:
     calls = []
 
