@@ -58,7 +58,9 @@ def format_claim(claim: Claim) -> bytes:
     """One line of JSON; what is empty is left out."""
     from gittasks.base.jsontext import dumps
 
-    content = {name: value for name, value in claim._asdict().items() if value not in (None, False)}
+    content = {
+        name: value for name, value in claim._asdict().items() if value is not None and value is not False
+    }
     return dumps(content).encode("ascii") + b"\n"
 
 
