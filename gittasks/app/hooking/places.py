@@ -154,6 +154,8 @@ def _elsewhere(project: Project, place: Place, *, has_config: bool) -> Place:
 
 def _in_lefthook(project: Project, place: Place) -> Place:
     path = lefthook_file(project.top)
+    if not _is_within(os.path.realpath(path), project.top):
+        return place._replace(way=NOWHERE, why=f"{path} leads out of this worktree")
     try:
         data = read_hook(path)
         block = find(data, path) if data is not None else None

@@ -181,6 +181,19 @@ def test_lines_under_another_hooks_path_are_found_again(repo: Path) -> None:
     assert everything(repo) == before
 
 
+@pytest.mark.skipif(
+    HAS_CONFIG_HOOKS, reason="this git runs hooks from its configuration, so none is left alone"
+)
+def test_settings_of_lefthook_behind_a_link_are_not_written(repo: Path, tmp_path: Path) -> None:
+    write(repo / ".git" / "hooks" / "pre-commit", b"#!/bin/sh\ncall_lefthook() { :; }\n")
+    write(tmp_path / "elsewhere" / "lefthook-local.yml", b"output: []\n", 0o644)
+    (repo / ".config").symlink_to(tmp_path / "elsewhere")
+    before = below(tmp_path / "elsewhere")
+    install_hooks(at(repo))
+    assert states(repo)["pre-commit"] == LEFT
+    assert below(tmp_path / "elsewhere") == before
+
+
 def test_an_older_block_is_brought_up_to_date(repo: Path) -> None:
     write(repo / ".git" / "hooks" / "post-merge", b"#!/bin/sh\nmake tags\n")
     install_hooks(at(repo))
