@@ -49,8 +49,11 @@ def below(folder: Path) -> Files:
 
 
 def everything(repo: Path) -> Files:
-    """The worktree, and the hooks and settings of its clone: what installing could change."""
-    kept = (".git/hooks", ".git/config", ".git/info", ".husky", "scripts", "lefthook-local.yml")
+    """The worktree, and the hooks and settings of its clone: what installing could change.
+
+    Not `info/exclude`: each first writer in a clone hides temporary files there, `deinit` takes that line away.
+    """
+    kept = (".git/hooks", ".git/config", ".husky", "scripts", "lefthook-local.yml")
     found = below(repo)
     return {
         path: facts
