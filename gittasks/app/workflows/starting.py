@@ -6,6 +6,7 @@ from gittasks.app.runs import run_folders
 from gittasks.app.worker import start_worker
 from gittasks.app.workflows import files
 from gittasks.app.workflows.children import resumed_from, workflow_of
+from gittasks.app.workflows.steps import check_steps
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.runtime import live
@@ -39,7 +40,8 @@ class Request(NamedTuple):
 def start_workflow(project: Project, name: str, inputs: Mapping[str, str], request: Request) -> Started:
     """Start the workflow called `name` in the background, and answer its run.
 
-    Raises `UntrustedError`, `UnknownWorkflowError`, `BadWorkflowError`, `BadInputsError`, and as `start_run` does.
+    Raises `UntrustedError`, `UnknownWorkflowError`, `BadWorkflowError`, `BadInputsError`, `BadStepError`, and as
+    `start_run` does.
     """
     return _start(project, name, inputs, request, resumes=[])
 
@@ -68,6 +70,7 @@ def _start(
 
     workflow, text = files.require_trusted(project, name)
     plan = make_plan(workflow, inputs)
+    check_steps(project, plan)
     known: dict[str, Any] = {"workflow": name, "inputs": dict(plan.inputs), "resumes": resumes}
     order = Order(
         name=f"workflow {name}",

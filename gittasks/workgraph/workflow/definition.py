@@ -19,6 +19,7 @@ MAX_VARIANTS = 256
 MAX_PLANNED = 500
 MAX_RETRIES = 100
 MAX_PARALLEL = 256
+MAX_SLOT = 1000
 DEFAULT_PARALLEL = 8
 
 # What a step does: exactly one of these keys.
@@ -58,7 +59,7 @@ class Step(NamedTuple):
     retries: int = 0
     backoff_s: float = 0.0
     timeout_s: float | None = None
-    slots: str | None = None
+    slots: Mapping[str, int] = {}
     cwd: str | None = None
     host: str | None = None
     prompt: str | None = None

@@ -309,6 +309,12 @@ def _variables(value: Any) -> dict[str, str]:
     return {name: "" if text is None else _plain(text) for name, text in value.items()}
 
 
+def _slots(value: Any) -> dict[str, int]:
+    if not isinstance(value, Map) or not value:
+        raise _Bad(f"is {_show(value)}", "names, each with how many at once: {test: 2}")
+    return {_name(name): _count(definition.MAX_SLOT, 1)(limit) for name, limit in value.items()}
+
+
 def _inputs(value: Any) -> dict[str, str | None]:
     if not isinstance(value, Map):
         raise _Bad(f"is {_show(value)}", "names, each with its default or nothing")
@@ -369,7 +375,7 @@ _STEP: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "retry": ("retries", _count(definition.MAX_RETRIES)),
     "backoff": ("backoff_s", _length),
     "timeout": ("timeout_s", _length),
-    "slots": ("slots", _text),
+    "slots": ("slots", _slots),
     "cwd": ("cwd", _text),
     "on": ("host", _host),
     "prompt": ("prompt", _text),

@@ -33,7 +33,7 @@ steps:
     run: [tox, -e, "py${{ matrix.python }}"]
     retry: 2
     backoff: 1s
-    slots: test=2
+    slots: {test: 2}
     may_fail: true
     env: {SEED: 7}
   look:
@@ -62,7 +62,7 @@ def test_a_whole_workflow() -> None:
     build, test, look, report = workflow.steps
     assert (build.kind, build.work, build.timeout_s) == ("run", ("make", "${{ inputs.target }}"), 600)
     assert test.matrix == (("python", ("3.11", "3.12")), ("os", ("linux",)))
-    assert (test.needs, test.retries, test.backoff_s, test.slots) == (("build",), 2, 1, "test=2")
+    assert (test.needs, test.retries, test.backoff_s, test.slots) == (("build",), 2, 1, {"test": 2})
     assert test.may_fail and test.env == {"SEED": "7"}
     assert (look.kind, look.work, look.condition) == (
         "agent",
