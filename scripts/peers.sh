@@ -31,10 +31,12 @@ python_peer() {
 }
 
 # Programs of npm: .peers/npm/node_modules/.bin/NAME. Without their scripts: those install hooks in our own repository.
+# With a third word the package's own script is run, since it puts its program in place.
 npm_peer() {
     [ -e "$peers/npm/node_modules/.bin/$1" ] && return
     command -v npm >/dev/null 2>&1 || { say "$1 needs npm, which is not here"; return; }
     try "$1" npm install --ignore-scripts --silent --no-audit --no-fund --prefix "$peers/npm" "$2"
+    [ -z "${3:-}" ] || npm rebuild --silent --prefix "$peers/npm" "$2" >>"$peers/$1.log" 2>&1
 }
 
 # Packages of the system, where it is Debian's kind and we are root (in a container, say); never by sudo.
@@ -57,6 +59,6 @@ python_peer pre-commit pre-commit 'pre-commit>=4'
 npm_peer husky husky@9
 npm_peer lefthook lefthook
 python_peer aider aider aider-chat
-npm_peer claude @anthropic-ai/claude-code
+npm_peer claude @anthropic-ai/claude-code script
 npm_peer codex @openai/codex
 npm_peer gemini @google/gemini-cli
