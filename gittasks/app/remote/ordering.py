@@ -99,7 +99,7 @@ def start_remote_run(project: Project, order: Order, host: Host, *, keep: bool =
         spec=spec,
         env={FIRST_VARIABLE: json.dumps(dict(order.env))},
         leave_children=False,
-        extra={"remote": _whereabouts(host, nonce)},
+        extra={**order.extra, "remote": _whereabouts(host, nonce)},
         tends=WORKER,
     )
     return workers.start_worker(project, WORKER, ordered, kind=REMOTE_AGENT)

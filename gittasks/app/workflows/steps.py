@@ -9,6 +9,7 @@ from gittasks.app.workflows.children import step_facts
 from gittasks.app.workflows.monitors import watch_of
 from gittasks.base.errors import GittasksError, UsageError
 from gittasks.base.records import TYPE_CHECKING
+from gittasks.runtime.attempts import DEFAULT_BACKOFF_S
 from gittasks.workgraph.record import TaskId
 from gittasks.workgraph.workflow.definition import AGENT, MONITOR
 
@@ -85,5 +86,5 @@ def _order(worker: Worker, planned: Planned) -> Order:
         extra=step_facts(planned),
         slots=dict(step.slots),
         retries=step.retries,
-        backoff_s=step.backoff_s or run_start.DEFAULT_BACKOFF_S,
+        backoff_s=step.backoff_s or DEFAULT_BACKOFF_S,
     )

@@ -19,6 +19,7 @@ from gittasks.app.workflows.starting import Request, start_workflow
 from gittasks.app.workflows.steps import BadStepError
 from gittasks.runtime.record import Run
 from gittasks.workgraph.record import TaskId
+from gittasks.workgraph.workflow.definition import BadWorkflowError
 from tests.app.agents.place import SCRIPT, furnish
 from tests.conftest import git
 from tests.runtime.stage import nothing_remains
@@ -83,7 +84,7 @@ def test_an_agent_a_monitor_and_a_command_that_is_tried_again(repo: Path) -> Non
 )
 def test_what_cannot_be_is_said_before_anything_starts(repo: Path, step: str, told: str) -> None:
     project = furnish(repo)
-    with pytest.raises((BadStepError, files.BadWorkflowError), match=told):
+    with pytest.raises((BadStepError, BadWorkflowError), match=told):
         start(project, f"steps:\n  first: {{run: [touch, canary]}}\n  s: {step}\n")
     assert not (repo / "canary").exists()
     assert runs.list_runs(project).runs == []
