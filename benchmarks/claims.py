@@ -16,7 +16,7 @@ _LIMIT = 8.0
 _LIMITED_SIZE = 10_000
 _AGENTS = 16
 _PLACES = 8
-_NOTHING_READY = _LOST = 4
+_NOTHING_READY = _LOST = _BUSY = 4
 _STANDING = 200
 
 
@@ -145,6 +145,8 @@ class _Agent(threading.Thread):
                 text=True,
                 check=False,
             )
+            if done.returncode == _BUSY and "nothing is ready" not in done.stderr:
+                continue  # the writers' lock was held for too long: try again, as the exit code says
             if done.returncode:
                 self.odd += [done.returncode] if done.returncode != _NOTHING_READY else []
                 return
