@@ -21,7 +21,7 @@ from tests.breaking.table import COMMANDS
 ROOT = Path(__file__).resolve().parent.parent
 # Commands that change nothing, or only through others that are tried.
 _READS = """list ready blocked show search graph log export logs wait runs kill shell-init completion unblock monitor
-workflow agent teammate remote message"""
+workflow agent teammate remote message input"""
 READS = frozenset(_READS.split())
 
 

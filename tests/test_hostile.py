@@ -26,11 +26,19 @@ def yard(template: Path, tmp_path: Path) -> Iterator[Yard]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-def _param(case: Case) -> object:
-    return pytest.param(case, id=case.name, marks=[pytest.mark.long] if case.is_long else [])
+# The quick tests try every fifth case; all of them are for `make long`.
+_EVERY = 5
 
 
-@pytest.mark.parametrize("case", [_param(case) for case in CASES])
+def _param(number: int, case: Case) -> object:
+    is_long = case.is_long or number % _EVERY != 0
+    return pytest.param(case, id=case.name, marks=[pytest.mark.long] if is_long else [])
+
+
+_PARAMS = [_param(number, case) for number, case in enumerate(CASES)]
+
+
+@pytest.mark.parametrize("case", _PARAMS)
 def test_a_hostile_repository(case: Case, yard: Yard) -> None:
     case.arrange(yard)
     before = yard.outside_now()
@@ -42,7 +50,7 @@ def test_a_hostile_repository(case: Case, yard: Yard) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("case", [_param(case) for case in CASES])
+@pytest.mark.parametrize("case", _PARAMS)
 def test_every_command_in_a_hostile_repository(case: Case, yard: Yard) -> None:
     case.arrange(yard)
     before = yard.outside_now()

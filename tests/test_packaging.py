@@ -68,6 +68,7 @@ def test_the_wheel_gives_both_programs(wheel: Path, tmp_path: Path, repo: Path) 
     assert_works(bin_folder, repo)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_pip_install_of_the_checkout_gives_both_programs(tmp_path: Path, repo: Path) -> None:
     bin_folder = empty_environment(tmp_path / "plain")

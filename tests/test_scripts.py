@@ -24,6 +24,7 @@ def run(*argv: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_demo_plays_and_leaves_nothing_behind(tmp_path: Path) -> None:
     if not (ROOT / ".git").exists():
@@ -35,6 +36,7 @@ def test_the_demo_plays_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_benchmark_measures_and_leaves_nothing_behind(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"

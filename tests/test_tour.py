@@ -67,7 +67,7 @@ TOUR = (
     "deinit",
 )
 # Told elsewhere: what they do is start runs, which the tour does, or wait for them.
-LEFT_OUT = {"logs", "wait", "kill", "monitor", "workflow", "agent", "teammate", "remote", "message"}
+LEFT_OUT = {"logs", "wait", "kill", "input", "monitor", "workflow", "agent", "teammate", "remote", "message"}
 
 # git's own, which every commit, checkout or fetch changes.
 _GITS = (

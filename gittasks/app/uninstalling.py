@@ -25,15 +25,17 @@ from gittasks.runtime import journal, live
 from gittasks.runtime.folders import INDEX
 from gittasks.runtime.record import is_run_id
 from gittasks.workgraph import store
+from gittasks.workgraph.agents import SHIPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from gittasks.app.project import Project
 
 _DRAFT = "edit-"
-_EXCLUDED = b"/.worktrees/"
+_WORKTREES = b"/.worktrees/"
+_TEMPORARY = f".*{files.TEMP_SUFFIX}".encode()
 _OWN_OUTPUTS = (INDEX, f"{INDEX}.foreign", ".gitignore")
 
 
@@ -127,10 +129,10 @@ def _steps(project: Project) -> Iterator[_Step]:
     if keys := merge_config.present(git, driver.setting_names()):
         yield _Step(tuple(Removed("setting", key) for key in keys), lambda: merge_config.unset(git, keys))
     exclude = os.path.join(checkout.common_dir, "info", "exclude")
-    if _EXCLUDED in (files.read_start(exclude, 1 << 26) or b"").splitlines() and not _inside_worktrees(
-        project
-    ):
-        yield _Step((Removed("line", f"{exclude}: {_EXCLUDED.decode()}"),), lambda: _uncover(exclude))
+    ours = _excluded_by_us(project)
+    lines = tuple(Removed("line", f"{exclude}: {line.decode()}") for line in ours if line in _lines(exclude))
+    # Also where none of them is there now: the lock that is taken for this adds one.
+    yield _Step(lines, lambda: _uncover(exclude, ours))
     folders = run_folders(project)
     if outputs := [name for name in _names(folders.outputs) if _is_ours(name)]:
         things = tuple(Removed("output", os.path.join(folders.outputs, name)) for name in outputs)
@@ -206,9 +208,22 @@ def _drop(git: Git, refs: list[str]) -> None:
     )
 
 
-def _uncover(exclude: str) -> None:
-    lines = (files.read_start(exclude, 1 << 26) or b"").splitlines(keepends=True)
-    files.replace_file(exclude, b"".join(line for line in lines if line.rstrip(b"\n") != _EXCLUDED))
+def _excluded_by_us(project: Project) -> tuple[bytes, ...]:
+    """The lines of `info/exclude` that are ours and no longer needed."""
+    litter = sorted(pattern.encode() for agent in SHIPPED.values() for pattern in agent.litter)
+    folder = () if _inside_worktrees(project) else (_WORKTREES,)
+    return (*folder, _TEMPORARY, *litter)
+
+
+def _lines(exclude: str) -> list[bytes]:
+    return (files.read_start(exclude, 1 << 26) or b"").splitlines(keepends=False)
+
+
+def _uncover(exclude: str, ours: Sequence[bytes]) -> None:
+    before = files.read_start(exclude, 1 << 26) or b""
+    after = b"".join(line for line in before.splitlines(keepends=True) if line.rstrip(b"\n") not in ours)
+    if after != before:
+        files.replace_file(exclude, after)
 
 
 def _is_ours(name: str) -> bool:

@@ -118,7 +118,7 @@ def prepare(folders: Folders) -> None:
 
 def prepare_private(folders: Folders) -> None:
     """Make the folders of private records, which nobody else may look into. Raises as `prepare` does."""
-    os.makedirs(folders.private, exist_ok=True)
+    _make(folders.private, 0o777)
     _own(os.path.dirname(folders.live_folders), "records of runs go there")
     _make(folders.live_folders)
     if not os.path.isdir(folders.ended_folder) and not os.path.islink(folders.outputs):
@@ -167,9 +167,9 @@ def _write_ignore(path: str) -> None:
         raise NoFolderError(f"cannot write {path}", hint=_CURE)
 
 
-def _make(folder: str) -> None:
+def _make(folder: str, mode: int = 0o700) -> None:
     try:
-        os.makedirs(folder, 0o700, exist_ok=True)
+        os.makedirs(folder, mode, exist_ok=True)
     except FileExistsError:
         pass  # not a folder: the caller looks closer
     except OSError as error:

@@ -326,6 +326,7 @@ def test_sync_tells_the_remote_what_it_was_to_know_and_learns_what_it_has(
     assert "cannot be asked" in publishing.exchange(first, "origin")[0]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_of_two_clones_that_race_exactly_one_wins_each_time(
     first: Project, second: Project, remote: Path

@@ -315,6 +315,7 @@ def test_what_a_person_typed_into_one_of_them_stops_it(fork: Fork) -> None:
     assert fork.unmerged() == [".tasks/3.yaml"]
 
 
+@pytest.mark.long
 def test_killed_at_every_call_and_run_again_it_ends_the_same(fork: Fork, tmp_path: Path) -> None:
     assert not fork.merge("topic")
     start = tmp_path / "start"

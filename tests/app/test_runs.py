@@ -131,6 +131,7 @@ def test_whoever_waits_or_follows_finds_out_that_the_supervisor_was_killed(proje
             assert b"".join(runs.follow_output(project, run)) == b"begin\n"
 
 
+@pytest.mark.long
 def test_fifty_from_as_many_programs(project: Project, repo: Path) -> None:
     argv = (sys.executable, "-m", "gittasks", "run", "--", "true")
     starters = [subprocess.Popen(argv, cwd=repo, stdout=subprocess.PIPE, text=True) for _ in range(50)]

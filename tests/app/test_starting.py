@@ -344,6 +344,7 @@ def test_stopped_after_each_step_and_run_again(project: Project, repo: Path, new
     assert memos.load(project.checkout.private_dir, path.name).phase == memos.READY
 
 
+@pytest.mark.long
 def test_killed_in_every_git_command_and_run_again(project: Project, repo: Path, tmp_path: Path) -> None:
     commands = killing_git(tmp_path)
     for number in range(1, 20):

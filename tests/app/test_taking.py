@@ -59,6 +59,7 @@ def worktrees(repo: Path, tmp_path: Path, count: int) -> list[Path]:
     return folders
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_sixteen_agents_in_eight_worktrees_get_each_task_once(repo: Path, tmp_path: Path) -> None:
     """Half of them under one name: the name is not what keeps them apart."""
@@ -122,6 +123,7 @@ def test_killed_before_any_write_a_taker_holds_nobody_up(
     check_rest(other, in_progress)
 
 
+@pytest.mark.long
 def test_killed_after_any_git_command_a_taker_holds_nobody_up(repo: Path, tmp_path: Path) -> None:
     """Between claim and file, between file and git's index, between that and the claim that stays."""
     project = planned(repo, 10)

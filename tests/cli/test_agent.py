@@ -31,6 +31,8 @@ def test_wait_shows_its_output_and_ends_as_it_does(repo: Path, cli: Cli, direct:
     # In its worktree the task is known, and so is the session that can go on.
     end(project, call(project, 1, "works"))
     tree = repo / ".worktrees" / "1-write-it"
+    # The liar emptied the settings there.
+    git(tree, "checkout", "-q", "--", ".tasks/config.yaml")
     told = json.loads(direct("agent", "--resume", "--dry-run", "--json", cwd=tree).stdout)
     assert told["agent"] == "scripted"
     assert told["command"][-1] == "s-1.A_b:2"

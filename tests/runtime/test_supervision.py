@@ -308,6 +308,7 @@ def test_questions_are_asked_at_the_end(stage: Stage) -> None:
     assert (ended.commit_after, ended.owner, ended.worktree) == ("12345", None, None)
 
 
+@pytest.mark.long
 def test_many_runs_at_once(stage: Stage) -> None:
     runs = [stage.shell(f"echo {number}; exit {number % 2}") for number in range(50)]
     assert waiting.wait(stage.folders, [run.id for run in runs], stage.env, timeout_s=30)

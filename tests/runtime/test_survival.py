@@ -289,6 +289,7 @@ print(" ".join(notice.run.id for notice in told))
 """
 
 
+@pytest.mark.long
 def test_sixteen_readers_are_told_of_each_run_once(stage: Stage) -> None:
     over = stage.top / "over"
     readers = [

@@ -111,6 +111,7 @@ def test_it_is_told_to_stop_and_never_killed(stage: Stage, tend: Tend) -> None:
     assert (ended.status, ended.signal) == ("killed", 15)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_worker_that_cannot_stop_its_run_leaves_that_unverified(stage: Stage, tend: Tend) -> None:
     run = tend("echo no; exit 3")

@@ -127,6 +127,7 @@ def test_a_flood_goes_through_and_is_not_held_in_memory(repo: Path) -> None:
     assert run.output_bytes > 8 << 20
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_agent_that_hangs_holds_its_task_until_it_is_ended(repo: Path) -> None:
     project = furnish(repo, "killed", "worker killed", "timed out")

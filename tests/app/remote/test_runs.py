@@ -113,6 +113,7 @@ def test_commits_come_back_with_their_messages(project: Project, start: Start, r
     assert git(repo, "log", "--format=%s", ref).splitlines() == [f"left by run {run.id}", "second", "first"]
 
 
+@pytest.mark.long
 def test_what_cannot_be_started_says_so(project: Project, start: Start, box: Box) -> None:
     def message(run: Run) -> str:
         ended = end(project, run)
@@ -183,6 +184,7 @@ def test_kill_takes_the_whole_tree_there(project: Project, start: Start, box: Bo
     until(lambda: not box.processes())
 
 
+@pytest.mark.long
 def test_kill_before_it_was_started(project: Project, start: Start, box: Box) -> None:
     box.rude("#!/bin/sh\ntouch '" + str(box.top / "called") + "'\nexec sleep 600\n")
     run = start("true")
