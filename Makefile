@@ -14,8 +14,8 @@
 PYTHON ?= python3
 BENCH ?=
 TEST ?=
-# Most tests wait for processes that they start: a worker for each processor halves the time.
-WORKERS ?= -n auto --dist worksteal
+# Most tests wait for processes that they start: two workers for each processor keep it busy.
+WORKERS ?= -n $(shell expr 2 '*' `getconf _NPROCESSORS_ONLN`) --dist worksteal
 # Relative on purpose: a path with spaces must not reach make's own word splitting.
 BIN := .venv/bin
 

@@ -52,6 +52,7 @@ def breaking(shim: Path, folder: Path, name: str, mode: str, *, first: int, stri
     return found
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "mode"), [("add-many", "kill"), ("edit", "fail")])
 def test_a_sample_of_the_calls(shim: Path, tmp_path: Path, name: str, mode: str) -> None:

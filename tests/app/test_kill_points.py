@@ -72,8 +72,8 @@ WHOLE: dict[Callable[[Project], None], tuple[list[str], list[str]]] = {
 }
 
 
-# Each case is a process and some git commands: at every call in `make long`, else at every fifth.
-STEPS = [5, pytest.param(1, marks=pytest.mark.long)]
+# Each case is a process and some git commands: at every call in `make long`, else at every twelfth.
+STEPS = [12, pytest.param(1, marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -144,6 +144,7 @@ def test_an_error_at_every_call(
     assert number > 5
 
 
+@pytest.mark.long
 def test_ids_lost_to_a_kill_are_never_issued_again(project: Project) -> None:
     number, killed = 0, True
     highest = 2

@@ -106,6 +106,7 @@ def check_rest(other: Project, in_progress: list[int]) -> None:
     assert sorted([*in_progress, *(row.id for row in ready)]) == [row.id for row in other.snapshot().rows]
 
 
+@pytest.mark.long
 def test_killed_before_any_write_a_taker_holds_nobody_up(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_good_agent(repo: Path) -> None:
     assert second.session == "s-1.A_b:2"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_whoever_lies_gives_up_dies_or_babbles_is_found_out(repo: Path) -> None:
     names = ("lies", "gives_up", "leaves", "dies", "babbles", "forks", "removes")
