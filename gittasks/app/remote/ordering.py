@@ -58,6 +58,8 @@ def start_remote_run(project: Project, order: Order, host: Host, *, keep: bool =
     """
     if not order.argv or not order.argv[0]:
         raise UsageError("nothing to run", hint="gittasks run --on HOST -- COMMAND...")
+    if order.retries or order.terminal or order.takes_input:
+        raise UsageError("--retry, --pty and --input are not for runs on other machines")
     top = project.checkout.require_top()
     cwd = os.path.realpath(order.cwd or top)
     folder = os.path.relpath(cwd, top)

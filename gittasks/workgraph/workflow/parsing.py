@@ -139,6 +139,8 @@ def _step(where: _Where, name: str, line: int, problems: list[Problem]) -> Step 
     for key in ("on", "shell"):
         if key in where.values and kinds[0] != RUN:
             problems.append(where.problem(key, _Bad("is only for `run`")))
+    if "on" in where.values and "retry" in where.values:
+        problems.append(where.problem("retry", _Bad("is not for steps on other machines")))
     if "prompt" in where.values and kinds[0] != definition.AGENT:
         problems.append(where.problem("prompt", _Bad("is only for `agent`")))
     return Step(name, kinds[0], work, line, **fields)

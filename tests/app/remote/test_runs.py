@@ -280,3 +280,12 @@ def test_what_is_a_host(project: Project, repo: Path) -> None:
 def followers(box: Box) -> list[int]:
     """The helpers that talk to us: no supervisor, and nothing that one started."""
     return [pid for pid in box.processes() if b"-c\0import sys" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+@pytest.mark.parametrize("asked", [{"retries": 1}, {"terminal": True}, {"takes_input": True}])
+def test_what_only_this_machine_can_do_is_refused(
+    start: Start, project: Project, asked: dict[str, object]
+) -> None:
+    with pytest.raises(UsageError, match="not for runs on other machines"):
+        start("true", **asked)
+    assert runs.list_runs(project).runs == []

@@ -123,6 +123,7 @@ def test_a_whole_workflow() -> None:
         ("steps:\n  a: {run: x, retry: -1}", "2: steps.a.retry: is -1: expected a number from 0 to 100"),
         ("steps:\n  a: {run: x, may_fail: 1}", "2: steps.a.may_fail: is 1: expected true or false"),
         ("steps:\n  a: {run: x, on: -oProxyCommand=x}", "2: steps.a.on: is '-oProxyCommand=x'"),
+        ("steps:\n  a: {run: x, on: host, retry: 1}", "a.retry: is not for steps on other machines"),
         ("steps:\n  a: {agent: x, on: host}", "2: steps.a.on: is only for `run`"),
         ("steps:\n  a: {run: x, prompt: y}", "2: steps.a.prompt: is only for `agent`"),
         ("steps:\n  a: {run: x, env: {'A=B': c}}", "2: steps.a.env: 'A=B' is no name of a variable"),
