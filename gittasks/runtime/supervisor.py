@@ -11,17 +11,15 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-import signal
-import sys
 
 from gittasks.base import clock, identity
 from gittasks.base.errors import GittasksError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.runtime import (
-    announcing,
     attempts,
     bell,
     child,
+    detach,
     live,
     probe,
     record,
@@ -32,6 +30,7 @@ from gittasks.runtime import (
 )
 from gittasks.runtime.child import Command
 from gittasks.runtime.folders import Folders
+from gittasks.runtime.ledger import Ledger
 from gittasks.runtime.output import OutputWriter
 from gittasks.runtime.streams import Keyboard, Streams
 from gittasks.runtime.watch import Signals, Watch, Watched
@@ -43,27 +42,15 @@ if TYPE_CHECKING:
     from gittasks.runtime.record import Ending
     from gittasks.runtime.watch import Outcome
 
-_PR_SET_CHILD_SUBREAPER = 36
-_FINISH_TRIES = 60
-_FINISH_RETRY_S = 1.0
-_IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP, signal.SIGXFSZ)
-
 
 def main(*, alive_fd: int, ack_fd: int) -> NoReturn:
     """Do the job that stands in stdin (see `launcher`); never returns."""
-    if os.fork():
-        # Whoever started us waits for this process only, so the guard is nobody's zombie.
-        os._exit(0)
-    os.setsid()
-    for fd in (alive_fd, ack_fd):
-        os.set_inheritable(fd, False)
-    # Whatever else a shell left open for its commands (a lock, a pipe) must not be held for the length of a run.
-    os.closerange(max(alive_fd, ack_fd) + 1, os.sysconf("SC_OPEN_MAX"))
-    data = _read_all(0)
+    detach.leave_parent((alive_fd, ack_fd))
+    data = detach.read_job()
     if not data:
         os._exit(1)
     job: dict[str, Any] = marshal.loads(data)
-    _let_go_of_terminal()
+    detach.let_go_of_terminal()
     guard = Guard(job, alive_fd=alive_fd, ack_fd=ack_fd)
     try:
         if job["adopt"]:
@@ -85,25 +72,22 @@ class Guard:
         self._folders = Folders(*job["folders"])
         self._settings: dict[str, Any] = job["settings"]
         self._alive_fd = alive_fd
-        self._ack_fd = ack_fd
         self._bell_fd = -1
-        self._run = record.run_of(job["record"])
+        run = record.run_of(job["record"])
         self._leader: identity.Process | None = None
         # Kept only where it may have to be started again.
         self._command: Command | None = None
         # What a command that tends something is started with again.
         self._env: dict[bytes, bytes] = {}
         self._attempt_began = 0.0
-        self._usage: dict[str, Any] = {}
         self._is_child = False
         self._gets_orphans = False
         self._signals = Signals()
-        self._writer = OutputWriter(
-            self._folders, self._run.id, limit_bytes=int(self._settings["limit_bytes"])
-        )
+        self._writer = OutputWriter(self._folders, run.id, limit_bytes=int(self._settings["limit_bytes"]))
+        self._ledger = Ledger(self._folders, run, self._settings, self._writer, ack_fd=ack_fd)
         self._streams = Streams(
             self._folders,
-            self._run.id,
+            run.id,
             terminal=bool(self._settings["terminal"]),
             takes_input=bool(self._settings["takes_input"]),
         )
@@ -112,21 +96,21 @@ class Guard:
         """Start the command once its turn has come, or record why it cannot be started; tell whoever waits for it."""
         self._keep_env(command.env)
         retries = int(self._settings["retries"])
-        self._run = self._run._replace(start_time=clock.now_s())
+        self._ledger.run = self._ledger.run._replace(start_time=clock.now_s())
         if retries:
-            self._run = self._run._replace(attempt=1, retries=retries)
+            self._ledger.run = self._ledger.run._replace(attempt=1, retries=retries)
         try:
             if self._writer.failure is not None:
                 raise self._writer.failure
-            live.open_up(self._folders, self._run, self._settings, spec)
-            self._bell_fd = bell.hang(self._folders, self._run.id)
+            live.open_up(self._folders, self._ledger.run, self._settings, spec)
+            self._bell_fd = bell.hang(self._folders, self._ledger.run.id)
             self._streams.prepare()
             self._await_turn()
             self._launch(command)
         except (GittasksError, OSError) as error:
             self._give_up(error)
         self._command = command if retries else None
-        self._acknowledge(None)
+        self._ledger.answer(None)
 
     def adopt(self, env: dict[bytes, bytes]) -> None:
         """Take over from a guard that died: its command runs on, or has left something running, or tends something.
@@ -134,16 +118,16 @@ class Guard:
         `env` is what a command that tends something is started with again.
         """
         self._keep_env(env)
-        self._leader = identity.parse_process(self._run.process)
-        self._attempt_began = self._run.start_time
+        self._leader = identity.parse_process(self._ledger.run.process)
+        self._attempt_began = self._ledger.run.start_time
         with contextlib.suppress(GittasksError, OSError):
-            self._bell_fd = bell.hang(self._folders, self._run.id)
+            self._bell_fd = bell.hang(self._folders, self._ledger.run.id)
         self._streams.adopt()
         if self._settings["deadline"] is None:
             settings.set_deadline(self._settings)
         with contextlib.suppress(GittasksError, OSError):
-            self._write(supervisor=identity.this_process().as_json())
-        self._acknowledge(None)
+            self._ledger.write(supervisor=identity.this_process().as_json())
+        self._ledger.answer(None)
 
     def watch(self) -> None:
         """Watch the command to its end, start it again as often as was asked for, and record how it went."""
@@ -154,11 +138,12 @@ class Guard:
                 self._tend()
                 self._record_tended()
                 return
-            said = report.read_report(self._folders, self._run.id)
+            said = report.read_report(self._folders, self._ledger.run.id)
             ending = report.judge(self._judge(outcome), said)
-            self._count(outcome)
-            self._run = report.lay_over(self._run, said)
-            if self._command is None or outcome.left or not attempts.may_try_again(self._run, ending):
+            if self._is_child:  # of a command that we took over nobody knows
+                self._ledger.count(outcome)
+            self._ledger.run = report.lay_over(self._ledger.run, said)
+            if self._command is None or outcome.left or not attempts.may_try_again(self._ledger.run, ending):
                 break
             self._try_again(self._command, ending, outcome)
         self._record_outcome(outcome, ending, said)
@@ -175,7 +160,7 @@ class Guard:
         import traceback
 
         with open(
-            self._folders.crash_file(self._run.id), "w", encoding="utf-8", errors="backslashreplace"
+            self._folders.crash_file(self._ledger.run.id), "w", encoding="utf-8", errors="backslashreplace"
         ) as file:
             file.writelines(traceback.format_exception(error))
 
@@ -190,10 +175,12 @@ class Guard:
             if not verdict.killed and verdict.refused is None:
                 self._ask_anew()
         if verdict.killed:
-            self._end(record.KILLED, record.NOT_STARTED, message="stopped before its command was started")
+            self._ledger.end(
+                record.KILLED, record.NOT_STARTED, message="stopped before its command was started"
+            )
         elif verdict.refused is not None:
-            self._end(record.FAILED, record.NOT_STARTED, message=verdict.refused)
-            self._acknowledge(verdict.refused)
+            self._ledger.end(record.FAILED, record.NOT_STARTED, message=verdict.refused)
+            self._ledger.answer(verdict.refused)
         else:
             return
         os._exit(0)
@@ -202,18 +189,18 @@ class Guard:
         """What was found out when the run was put in the queue may have changed while it waited."""
         for field, argv in self._settings["after_wait"].items():
             answer = probe.ask(argv, env=os.environ)
-            self._run = record.change(self._run, dirty=None, **{field: answer})
+            self._ledger.run = record.change(self._ledger.run, dirty=None, **{field: answer})
 
     def _turn(self, waits: dict[str, Any]) -> turn.Turn:
-        return turn.Turn(self._folders, self._run.id, waits, self._signals, self._bell_fd)
+        return turn.Turn(self._folders, self._ledger.run.id, waits, self._signals, self._bell_fd)
 
     def _queue(self, mine: turn.Turn, message: str, *, not_before: float = 0.0) -> turn.Verdict:
         """Sleep until the turn has come. Who has started the run is let go; an understudy stands by."""
         say_fd = turn.stand_by()
         # In another process than before: first it says who it is, then it heeds what was asked till then.
         me = identity.this_process().as_json()
-        self._write(phase=record.QUEUED, message=message, process=None, supervisor=me)
-        self._acknowledge(None)
+        self._ledger.write(phase=record.QUEUED, message=message, process=None, supervisor=me)
+        self._ledger.answer(None)
         self._signals.asked = True
         verdict = mine.wait(not_before=not_before)
         turn.dismiss(say_fd)
@@ -223,37 +210,37 @@ class Guard:
 
     def _launch(self, command: Command) -> None:
         """Start the command. Ends the run where there is no such command; raises `OSError`, `GittasksError`."""
-        self._gets_orphans = _become_subreaper()
+        self._gets_orphans = detach.become_subreaper()
         waiting = self._fork(command)
         try:
             self._leader = identity.find_process(waiting.pid)
             if settings.set_deadline(self._settings):
-                live.rewrite_settings(self._folders, self._run.id, self._settings)
+                live.rewrite_settings(self._folders, self._ledger.run.id, self._settings)
             self._attempt_began = clock.now_s()
-            is_first = (self._run.attempt or 1) == 1
-            self._write(
+            is_first = (self._ledger.run.attempt or 1) == 1
+            self._ledger.write(
                 phase=record.ACTIVE,
                 message=None,
-                start_time=self._attempt_began if is_first else self._run.start_time,
+                start_time=self._attempt_began if is_first else self._ledger.run.start_time,
                 process=self._leader and self._leader.as_json(),
                 supervisor=identity.this_process().as_json(),
             )
-            if self._run.attempt is not None:
-                self._writer.write_line(attempts.mark(self._run))
+            if self._ledger.run.attempt is not None:
+                self._writer.write_line(attempts.mark(self._ledger.run))
         except (GittasksError, OSError):
             child.discard(waiting)
             raise
         failure = child.release(waiting)
         if failure is not None:
             os.waitpid(waiting.pid, 0)
-            self._end(record.FAILED, record.NOT_STARTED, message=failure, process=None)
-            self._acknowledge(failure)
+            self._ledger.end(record.FAILED, record.NOT_STARTED, message=failure, process=None)
+            self._ledger.answer(failure)
             os._exit(0)
         self._is_child = True
 
     def _fork(self, command: Command) -> child.Child:
         ends = self._streams.open()
-        mine = (self._alive_fd, self._ack_fd, self._bell_fd)
+        mine = (self._alive_fd, self._ledger.ack_fd, self._bell_fd)
         holds_sigterm = bool(self._settings["tends"])
         waiting = child.fork_command(command, ends, close_fds=mine, holds_sigterm=holds_sigterm)
         self._streams.hand_over(ends)
@@ -261,20 +248,24 @@ class Guard:
 
     def _try_again(self, command: Command, ending: Ending, outcome: Outcome) -> None:
         """Note how an attempt ended, pause, and start the next one."""
-        number = self._run.attempt or 1
-        tried = attempts.noted(self._run, ending, start_time=self._attempt_began, end_time=outcome.end_time)
-        message = attempts.describe(self._run, ending)
-        report.forget(self._folders, self._run.id)
+        number = self._ledger.run.attempt or 1
+        tried = attempts.noted(
+            self._ledger.run, ending, start_time=self._attempt_began, end_time=outcome.end_time
+        )
+        message = attempts.describe(self._ledger.run, ending)
+        report.forget(self._folders, self._ledger.run.id)
         self._streams.close()
-        self._run = self._run._replace(attempts=tried, last_output_time=outcome.last_output_time)
+        self._ledger.run = self._ledger.run._replace(
+            attempts=tried, last_output_time=outcome.last_output_time
+        )
         due = clock.monotonic_s() + attempts.pause_s(float(self._settings["backoff_s"]), number)
         try:
             verdict = self._queue(self._turn(settings.NOTHING_TO_WAIT_FOR), message, not_before=due)
             if verdict.killed:
                 message = f"stopped after attempt {number}"
-                self._end(record.KILLED, ending.reason, message=message, **ending.code)
+                self._ledger.end(record.KILLED, ending.reason, message=message, **ending.code)
                 os._exit(0)
-            self._run = self._run._replace(attempt=number + 1)
+            self._ledger.run = self._ledger.run._replace(attempt=number + 1)
             self._launch(command)
         except (GittasksError, OSError) as error:
             self._give_up(error)
@@ -282,14 +273,14 @@ class Guard:
     def _watch(self) -> Watch:
         assert self._leader is not None
         watched = Watched(
-            self._run.id,
+            self._ledger.run.id,
             self._leader,
             self._is_child,
             self._gets_orphans,
             self._settings["deadline"],
             float(self._settings["timeout_grace_s"]),
             bool(self._settings["leave_children"]),
-            lambda: live.read_stop(self._folders, self._run.id),
+            lambda: live.read_stop(self._folders, self._ledger.run.id),
             bool(self._settings["tends"]),
         )
         types = self._settings["terminal"] and self._streams.typed_fd >= 0
@@ -307,8 +298,8 @@ class Guard:
     def _tend(self) -> None:
         """Start a command that tends something again until there is an outcome."""
         pause_s, deaths = tending.FIRST_PAUSE_S, 0
-        while tending.read_outcome(self._folders, self._run.id) is None:
-            if live.read_stop(self._folders, self._run.id) is not None:
+        while tending.read_outcome(self._folders, self._ledger.run.id) is None:
+            if live.read_stop(self._folders, self._ledger.run.id) is not None:
                 deaths += 1
                 if deaths > tending.MAX_DEATHS:
                     break
@@ -320,14 +311,16 @@ class Guard:
     def _start_again(self) -> bool:
         """Start the command that goes on tending; whether that could be done, and it is on record."""
         argv = [os.fsencode(word) for word in tending.command(str(self._settings["tends"]))]
-        self._gets_orphans = _become_subreaper()
+        self._gets_orphans = detach.become_subreaper()
         try:
             waiting = self._fork(Command(argv, self._env, os.fsencode(self._folders.private)))
         except OSError:
             return False
         try:
             leader = identity.find_process(waiting.pid)
-            self._write(process=leader and leader.as_json(), supervisor=identity.this_process().as_json())
+            self._ledger.write(
+                process=leader and leader.as_json(), supervisor=identity.this_process().as_json()
+            )
         except (GittasksError, OSError):
             child.discard(waiting)
             return False
@@ -342,9 +335,11 @@ class Guard:
 
     def _record_tended(self) -> None:
         """What a command that tends something says of its end is the end."""
-        self._run = report.lay_over(self._run, report.read_report(self._folders, self._run.id))
-        outcome = tending.read_outcome(self._folders, self._run.id) or tending.UNVERIFIED_OUTCOME
-        self._end(
+        self._ledger.run = report.lay_over(
+            self._ledger.run, report.read_report(self._folders, self._ledger.run.id)
+        )
+        outcome = tending.read_outcome(self._folders, self._ledger.run.id) or tending.UNVERIFIED_OUTCOME
+        self._ledger.end(
             outcome.status,
             outcome.reason,
             end_time=outcome.end_time,
@@ -364,109 +359,32 @@ class Guard:
             out_of_memory=self._settings["oom_kills"] not in (None, settings.count_oom_kills()),
         )
 
-    def _count(self, outcome: Outcome) -> None:
-        """Add up what all attempts used; of a command that we took over nobody knows."""
-        if self._is_child:
-            self._usage = {
-                "cpu_s": round(self._usage.get("cpu_s", 0.0) + outcome.cpu_s, 3),
-                "peak_memory_bytes": max(self._usage.get("peak_memory_bytes", 0), outcome.peak_bytes),
-            }
-
     def _record_outcome(self, outcome: Outcome, ending: Ending, said: report.Report) -> None:
-        message = record.MESSAGES.get(ending.reason, self._run.message)
+        message = record.MESSAGES.get(ending.reason, self._ledger.run.message)
         if outcome.left:
             message = f"could not be stopped: {', '.join(outcome.left)}"
         answers = {field: probe.ask(argv, env=os.environ) for field, argv in self._settings["at_end"].items()}
-        self._end(
+        self._ledger.end(
             ending.status,
             ending.reason,
             end_time=outcome.end_time,
             message=message,
-            last_output_time=outcome.last_output_time or self._run.last_output_time,
+            last_output_time=outcome.last_output_time or self._ledger.run.last_output_time,
             **ending.code,
             **(answers | {name: said[name] for name in answers if name in said}),
         )
 
-    def _end(self, status: str, reason: str, *, end_time: float | None = None, **facts: Any) -> None:
-        self._writer.close()
-        facts.setdefault("usage", ((self._run.usage or {}) | self._usage) or None)
-        self._run = record.end(
-            self._run,
-            status=status,
-            reason=reason,
-            end_time=clock.now_s() if end_time is None else end_time,
-            output_bytes=self._writer.position,
-            truncated=self._writer.truncated,
-            **facts,
-        )
-        for _ in range(_FINISH_TRIES):
-            try:
-                live.finish(self._folders, self._run)
-            except FileNotFoundError:
-                raise
-            except OSError:
-                # A disk that is full to the last byte: room may come.
-                clock.sleep_s(_FINISH_RETRY_S)
-            else:
-                announcing.announce(self._run.id, self._settings)
-                return
-
-    def _write(self, **changes: Any) -> None:
-        self._run = record.change(self._run, **changes)
-        live.write_record(self._folders, self._run)
-
     def _note_stopping(self) -> None:
         # A full disk keeps nobody from stopping what fills it.
         with contextlib.suppress(GittasksError, OSError):
-            self._write(phase=record.STOPPING)
+            self._ledger.write(phase=record.STOPPING)
 
     def _give_up(self, error: GittasksError | OSError) -> NoReturn:
         """Nothing was started. Where nothing was recorded either, say why, and leave no trace."""
         text = error.message if isinstance(error, GittasksError) else f"{error.filename}: {error.strerror}"
-        if self._ack_fd < 0:
-            self._end(record.FAILED, record.NOT_STARTED, message=f"cannot start: {text}", process=None)
+        if self._ledger.has_answered:
+            self._ledger.end(record.FAILED, record.NOT_STARTED, message=f"cannot start: {text}", process=None)
             os._exit(0)
-        self._writer.close()
-        live.clear(self._folders, self._run.id)
-        with contextlib.suppress(OSError):
-            os.unlink(self._folders.output(self._run.id))
-        self._acknowledge(text, started=False)
+        self._ledger.strike()
+        self._ledger.answer(text, started=False)
         os._exit(1)
-
-    def _acknowledge(self, failure: str | None, *, started: bool = True) -> None:
-        """Answer whoever has started the run, and waits; later answers have nobody to hear them."""
-        if self._ack_fd < 0:
-            return
-        answer = marshal.dumps({"record": self._run.as_json() if started else None, "failure": failure})
-        # Where whoever asked was killed, the run goes on without him.
-        with contextlib.suppress(OSError):
-            os.write(self._ack_fd, b"%d\n" % len(answer) + answer)
-        os.close(self._ack_fd)
-        self._ack_fd = -1
-
-
-def _read_all(fd: int) -> bytes:
-    data = b""
-    while more := os.read(fd, 1 << 16):
-        data += more
-    return data
-
-
-def _let_go_of_terminal() -> None:
-    for number in _IGNORED:
-        signal.signal(number, signal.SIG_IGN)
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    os.close(null)
-    # A guard must not keep a folder from being removed, or a disk from being unmounted.
-    os.chdir("/")
-
-
-def _become_subreaper() -> bool:
-    """Let the orphans of the command become our children (prctl(2)); whether they will: elsewhere they cannot."""
-    if sys.platform != "linux":
-        return False
-    import ctypes
-
-    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
