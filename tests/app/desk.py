@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from gittasks.app import starting, writing
 from gittasks.app.project import Project, open_project
@@ -38,9 +39,9 @@ def copy_of(folder: Path | str, task_id: TaskId = ONE) -> Task:
     return store.read_task(os.path.join(folder, store.FOLDER), task_id)
 
 
-def start(project: Project, task_id: TaskId = ONE, **options: object) -> Path:
+def start(project: Project, task_id: TaskId = ONE, **options: Any) -> Path:
     """Start a task; the path of its worktree."""
-    chosen = starting.Options()._replace(**options)  # type: ignore[arg-type]
+    chosen = starting.Options()._replace(**options)
     return Path(starting.start_task(project, task_id, chosen).path)
 
 

@@ -11,6 +11,7 @@ from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.runtime import live
 from gittasks.runtime.record import COMPLETED, WORKFLOW
+from gittasks.workgraph.record import TaskId
 from gittasks.workgraph.workflow.filling import make_plan
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from gittasks.app.project import Project
     from gittasks.runtime.launcher import Started
     from gittasks.runtime.record import Run
-    from gittasks.workgraph.record import TaskId
 
 WORKER = "workflow"
 
@@ -59,7 +59,8 @@ def resume_workflow(project: Project, run: Run, request: Request) -> Started:
         )
     if run.status == COMPLETED:
         raise NothingToResumeError(f"run {run.id} has completed: nothing of it is left to do")
-    request = request._replace(task_id=request.task_id or run.work_graph_task_id)  # type: ignore[arg-type]
+    if request.task_id is None and run.work_graph_task_id is not None:
+        request = request._replace(task_id=TaskId(run.work_graph_task_id))
     return _start(project, name, inputs, request, resumes=[*resumed_from(run), run.id])
 
 

@@ -174,6 +174,7 @@ def _has_parsers(action: Action) -> bool:
 
 def _values(name: str, action: Action, cursor: _Cursor, ctx: Context) -> tuple[_Cursor, Candidates]:
     if _has_parsers(action):
+        # The only place where argparse keeps the help of actions; its public names have none, nor have its types.
         texts = {choice.dest: choice.help or "" for choice in action._choices_actions}  # type: ignore[attr-defined]
         return cursor, [(choice, texts.get(choice, "")) for choice in action.choices or ()]
     if action.choices:

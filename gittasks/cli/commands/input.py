@@ -47,5 +47,6 @@ def _blocks(text: str, ctx: Context) -> Iterator[bytes]:
     if text != "-":
         yield os.fsencode(text) + b"\n"
         return
-    while block := ctx.stdin.buffer.raw.read(_BLOCK):  # type: ignore[attr-defined]
+    # As it comes: a reader that waits for whole blocks would hold a line back.
+    while block := os.read(ctx.stdin.fileno(), _BLOCK):
         yield block

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -16,8 +17,8 @@ _FENCED = re.compile(
 )
 
 
-def _task(number: int = 12, subject: str = "Sign in", **fields: object) -> Task:
-    return Task(TaskId(number), "a" * 16, subject)._replace(**fields)  # type: ignore[arg-type]
+def _task(number: int = 12, subject: str = "Sign in", **fields: Any) -> Task:
+    return Task(TaskId(number), "a" * 16, subject)._replace(**fields)
 
 
 def _parts(prompt: str) -> dict[str, str]:

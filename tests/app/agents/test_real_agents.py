@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,10 +86,10 @@ def _environment(service: Service, path: str) -> dict[str, str]:
     }
 
 
-def _run(project: Project, service: Service, **call: object) -> Run:
+def _run(project: Project, service: Service, **call: Any) -> Run:
     # The model names files by their whole path, as models of these agents do.
     service.folder = os.path.join(project.top, ".worktrees", "1-write-it")
-    called = starting.start_agent(project, _ONE, Call()._replace(**call))  # type: ignore[arg-type]
+    called = starting.start_agent(project, _ONE, Call()._replace(**call))
     assert called.started.failure is None
     return end(project, called, patience_s=300)[0]
 

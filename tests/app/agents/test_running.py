@@ -32,8 +32,8 @@ def nothing_left() -> Iterator[None]:
 
 @pytest.mark.slow
 def test_a_good_agent(repo: Path) -> None:
-    project = furnish(repo, "Write it", settings=SETTINGS + CHECKS)
-    project.env["SECRET"] = "hush"  # type: ignore[index]
+    env = {**os.environ, "SECRET": "hush"}
+    project = furnish(repo, "Write it", settings=SETTINGS + CHECKS, env=env)
     called = call(project, 1, "tells", wish="be quick")
     (run,) = end(project, called)
     assert (run.type, run.status, run.work_graph_task_id) == ("local_agent", "completed", 1)

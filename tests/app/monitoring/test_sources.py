@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from gittasks.app.monitoring.sources import Source
 
 
-def opened(repo: Path, *args: object, **how: object) -> Source:
-    watch = Watch(*map(str, args))._replace(**how)  # type: ignore[arg-type]
+def opened(repo: Path, source: str, target: object = "", **how: Any) -> Source:
+    watch = Watch(source, str(target))._replace(**how)
     return sources.open_source(open_project(str(repo)), watch)
 
 

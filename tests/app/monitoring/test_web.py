@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from gittasks.app.monitoring.bounds import Pattern
 from gittasks.app.monitoring.looks import Look
-from gittasks.app.monitoring.sources import open_source
 from gittasks.app.monitoring.spec import BadMonitorError, Watch
-from gittasks.app.monitoring.web import parse_url
+from gittasks.app.monitoring.web import UrlSource, parse_url
 
 Answer = Callable[[socket.socket, bytes], None]
 
@@ -57,9 +57,9 @@ class Server:
         self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
-    def look(self, target: str = "/", *, timeout_s: float = 20.0, **how: object) -> Look:
+    def look(self, target: str = "/", *, timeout_s: float = 20.0, pattern: str = "") -> Look:
         watch = Watch("url", f"http://127.0.0.1:{self.port}{target}", look_timeout_s=timeout_s)
-        (look,) = open_source(None, watch._replace(**how)).look()  # type: ignore[arg-type]
+        (look,) = UrlSource(watch, Pattern(pattern, is_regex=False) if pattern else None).look()
         return look
 
     def _serve(self) -> None:
@@ -99,7 +99,7 @@ def test_an_answer_is_ok_below_300_and_its_body_can_match(server: Server) -> Non
 
 
 def test_a_change_of_the_body_is_a_change(server: Server) -> None:
-    source = open_source(None, Watch("url", f"http://127.0.0.1:{server.port}/", look_timeout_s=20.0))  # type: ignore[arg-type]
+    source = UrlSource(Watch("url", f"http://127.0.0.1:{server.port}/", look_timeout_s=20.0), None)
     for body, fulfils in ((b"1", {"ok"}), (b"1", {"ok"}), (b"2", {"ok", "changes"})):
         server.answer = say("200 OK", body)
         assert source.look()[0].fulfils == fulfils

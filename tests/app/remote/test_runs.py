@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,8 @@ def project(repo: Path, box: Box) -> Project:
 
 @pytest.fixture
 def start(project: Project) -> Start:
-    def call(script: str, *, keep: bool = False, **how: object) -> Run:
-        order = Order(("sh", "-c", script), **how)  # type: ignore[arg-type]
+    def call(script: str, *, keep: bool = False, **how: Any) -> Run:
+        order = Order(("sh", "-c", script), **how)
         return start_remote_run(project, order, find_host(project, "box"), keep=keep).run
 
     return call
