@@ -21,7 +21,7 @@ from gittasks.repo import claims, merge_config, removal
 from gittasks.repo.discover import main_top
 from gittasks.repo.git import Git
 from gittasks.repo.worktrees import list_worktrees
-from gittasks.runtime import journal, live
+from gittasks.runtime import live
 from gittasks.runtime.folders import INDEX
 from gittasks.runtime.record import is_run_id
 from gittasks.workgraph import store
@@ -160,9 +160,6 @@ def _left(project: Project) -> Iterator[str]:
     others = [name for name in _names(folders.outputs) if not _is_ours(name)]
     if others:
         yield f"{printable(folders.outputs)}: {count(len(others), 'file')} that we did not make"
-    known = journal.load(folders) or {}
-    if known:
-        yield f"nothing of {count(len(known), 'run')}: their records and outputs go"
     yield "completion and `shell-init`, if you put them into your shell's start file"
 
 

@@ -72,6 +72,17 @@ def priority(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{printable(text)[:60]!r}: expected a number from 0 (highest) to 4")
 
 
+def add_bound_task(parser: argparse.ArgumentParser) -> None:
+    """The argument `task`, which may be left out in a bound worktree: see `require_bound`."""
+    parser.add_argument(
+        "task",
+        nargs="?",
+        type=task_id,
+        metavar="TASK",
+        help="12 or #12 (default: the one this worktree is bound to)",
+    )
+
+
 def require_bound(project: Project) -> TaskId:
     """The task that this worktree is bound to, for commands whose task was left out. Raises `UsageError`."""
     bound = project.bound_task()

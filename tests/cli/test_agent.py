@@ -91,3 +91,17 @@ def _program(name: str) -> str:
     import shutil
 
     return str(shutil.which(name))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("apart")
+def test_it_waits_and_tries_again_as_any_run_does(repo: Path, cli: Cli) -> None:
+    furnish(repo, settings=SETTINGS)
+    first = cli("run", "--", "false").stdout.strip()
+    started = cli(
+        "agent", "1", "--with", "scripted", "--after-failure", first, "--slots", "agents=1", "--retry", "1",
+        "--backoff", "10ms", "--wait", "--json", "--", "leaves", code=None,
+    )  # fmt: skip
+    run = json.loads(started.stdout)["run"]
+    assert (run["status"], run["attempt"], run["slots"]) == ("failed", 2, {"agents": 1})
+    assert run["after"] == {first: "failure"}

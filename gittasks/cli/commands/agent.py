@@ -5,8 +5,8 @@ from __future__ import annotations
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
 from gittasks.cli import parser as cli_parser
+from gittasks.cli import run_options
 from gittasks.cli.commands.run import answer_started
-from gittasks.cli.durations import duration
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -26,13 +26,7 @@ TAKES_COMMAND = True
 
 def configure(parser: ArgumentParser) -> None:
     """The task, the agent, what it is told besides, and how it is run."""
-    parser.add_argument(
-        "task",
-        nargs="?",
-        type=cli_parser.task_id,
-        metavar="TASK",
-        help="12 or #12 (default: the one this worktree is bound to)",
-    )
+    cli_parser.add_bound_task(parser)
     parser.add_argument(
         "--with",
         dest="agent",
@@ -62,9 +56,7 @@ def configure(parser: ArgumentParser) -> None:
     checks.add_argument(
         "--no-check", action="store_const", const=False, dest="checks", help="do not run the checks"
     )
-    parser.add_argument(
-        "--timeout", type=duration, metavar="TIME", help="stop it after so long: 90, 10m, 1h30m"
-    )
+    run_options.add(parser)
     parser.add_argument(
         "--wait",
         action="store_true",
@@ -93,7 +85,7 @@ def run(args: Namespace, ctx: Context) -> int:
     task_id = args.task or cli_parser.require_bound(project)
     if args.dry_run:
         return _show(ctx, starting.describe(project, task_id, call))
-    order = Order(owner=args.owner, name=args.name, timeout_s=args.timeout)
+    order = run_options.apply(Order(owner=args.owner, name=args.name), args, ctx)
     called = starting.start_agent(project, task_id, call, order)
     for message in called.messages:
         ctx.say(f"gittasks: {message}")

@@ -22,13 +22,7 @@ gittasks finish --keep -m "Sign tokens instead of cookies"
 
 def configure(parser: ArgumentParser) -> None:
     """The task and what becomes of its worktree."""
-    parser.add_argument(
-        "task",
-        nargs="?",
-        type=cli_parser.task_id,
-        metavar="TASK",
-        help="12 or #12 (default: this worktree's)",
-    )
+    cli_parser.add_bound_task(parser)
     how = parser.add_mutually_exclusive_group(required=True)
     for name, text in (
         ("merge", "commit the task, merge its branch, remove worktree and branch"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
+from gittasks.cli import parser as cli_parser
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -32,15 +31,7 @@ def configure(parser: ArgumentParser) -> None:
     """What to do."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, text in _ACTIONS.items():
-        action = actions.add_parser(
-            name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
-        )
-        action.add_argument(
-            "-C", dest="folder", metavar="DIR", default=argparse.SUPPRESS, help="work as if called in DIR"
-        )
-        action.add_argument(
-            "--json", action="store_true", default=argparse.SUPPRESS, help="answer with one JSON document"
-        )
+        action = cli_parser.add_action(actions, name, text)
         if name == "install":
             more = "also prepare-commit-msg and post-commit, which git runs for each commit of a rebase"
             action.add_argument("--all", action="store_true", help=more)

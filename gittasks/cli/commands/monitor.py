@@ -6,6 +6,7 @@ from gittasks.app.monitoring import spec as words
 from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.cli import parser as cli_parser
+from gittasks.cli import run_options
 from gittasks.cli.commands.run import answer_started
 from gittasks.cli.durations import duration
 from gittasks.runtime.record import PRIORITIES
@@ -75,7 +76,7 @@ def configure(parser: ArgumentParser) -> None:
         help="tell once nothing has come for so long (default: 1s)",
     )
     parser.add_argument("--from-start", action="store_true", help="read a log from its beginning")
-    parser.add_argument("--timeout", type=duration, metavar="TIME", help="give up after so long")
+    run_options.add(parser)
     parser.add_argument("--name", metavar="TEXT", help="what lists show (default: what is watched)")
     parser.add_argument("--task", type=cli_parser.task_id, metavar="N", help="the task it is for")
     parser.add_argument("--owner", metavar="NAME", help="whose run it is")
@@ -95,10 +96,10 @@ def run(args: Namespace, ctx: Context) -> int:
         task_id=args.task,
         name=args.name,
         cwd=ctx.path("."),
-        timeout_s=args.timeout,
         owner=args.owner,
         notice=args.notice,
     )
+    order = run_options.apply(order, args, ctx)
     return answer_started(ctx, start_monitor(ctx.project(), _watch(args, ctx), order), wait=args.wait)
 
 
