@@ -14,6 +14,7 @@ import zlib
 
 from gittasks.app.changes import Changes, parse_version, task_ids, task_path, unreadable
 from gittasks.base import cache, files
+from gittasks.base.errors import GittasksError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import siblings
 from gittasks.workgraph import store
@@ -66,7 +67,7 @@ def load_worktree_changes(project: Project, others: Sequence[Sibling], tasks: in
     loaded = cache.load_cache(path, _LAYOUT)
     known, alone, round_at = loaded if isinstance(loaded, tuple) else ({}, ((), ()), 0.0)
     reader = _Reader(project, known, round_at, tasks)
-    found = {other.name: reader.look(other) for other in others}
+    found = {other.name: entry for other in others if (entry := _look(reader, other)) is not None}
     heads = tuple(sorted({entry.head for entry in found.values() if entry.head}))
     now_alone = alone if alone[0] == heads else (heads, _independent(project, heads))
     if reader.moved or known.keys() != found.keys() or now_alone is not alone:
@@ -76,6 +77,16 @@ def load_worktree_changes(project: Project, others: Sequence[Sibling], tasks: in
         name: Changes(_own_changes(name, found, now_alone[1]), entry.problems)
         for name, entry in found.items()
     }
+
+
+def _look(reader: _Reader, other: Sibling) -> _Known | None:
+    """What a worktree changed; `None` where it went away while it was looked at."""
+    try:
+        return reader.look(other)
+    except GittasksError:
+        if os.path.isdir(other.top) and os.path.isdir(other.git_dir):
+            raise
+        return None
 
 
 def _independent(project: Project, heads: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import os
 from itertools import combinations
 
 from gittasks.base import cache
+from gittasks.base.proc import ProgramMissingError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import landing, siblings
 from gittasks.repo.git import Git, GitError, scrub
@@ -80,10 +81,10 @@ def _touched(project: Project) -> dict[str, Touched]:
     found = {}
     for name, top, git_dir in places[:_MOST_WORKTREES]:
         git = Git(top, scrub(project.env))
-        head = siblings.require_head(git, git_dir, checkout.common_dir)
         try:
+            head = siblings.require_head(git, git_dir, checkout.common_dir)
             touched = head and touched_paths(git, head, target.commits[0], besides=store.FOLDER)
-        except GitError:
+        except (GitError, ProgramMissingError):  # broken, or gone meanwhile: it warns of nothing
             continue
         if touched and touched.paths:
             found[name] = touched

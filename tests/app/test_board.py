@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from gittasks.app import notes, reading, writing
+from gittasks.app import elsewhere, notes, reading, writing
 from gittasks.app.board import Board
 from gittasks.app.other_notes import OtherNotes
 from gittasks.app.project import Project, open_project
 from gittasks.app.reading import as_json, ready_rows
+from gittasks.repo import siblings
 from gittasks.workgraph.drafts import Draft
 from gittasks.workgraph.record import TaskId
 from tests.conftest import git
@@ -300,3 +301,14 @@ def test_what_is_kept_of_a_fold_is_never_older_than_what_it_was_made_of(main: Pr
 
 def _shown(board: Any) -> Any:
     return as_json(board, board.tasks()), board.derived, [str(problem) for problem in board.elsewhere]
+
+
+def test_a_worktree_that_goes_away_while_it_is_looked_at_hides_nothing(main: Project) -> None:
+    kept, going = worktree(main, "kept"), worktree(main, "going")
+    edit(kept, 1, priority=0)
+    edit(going, 2, priority=0)
+    found = siblings.find_siblings(main.checkout)
+    shutil.rmtree(going.top)
+    changes = elsewhere.load_worktree_changes(main, found, 3)
+    assert [change[0] for change in changes["kept"].changed] == [1]
+    assert "going" not in changes
