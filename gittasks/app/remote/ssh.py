@@ -6,7 +6,6 @@ a command line, here or there.
 
 from __future__ import annotations
 
-import math
 import os
 
 from gittasks.app.remote import frames
@@ -50,6 +49,7 @@ _OPTIONS = (
 # The socket's path may have 108 bytes, too few for many a git directory: it is found from the folder of the call.
 _SHARED = ("-oControlMaster=auto", "-oControlPath=./ssh", "-oControlPersist=60")
 _MAX_PATH_CHARS = 4096
+_LONGEST_S = 2.0**40
 _MAX_OID_CHARS = 64
 _HEX = frozenset("0123456789abcdef")
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+./~")
@@ -198,11 +198,17 @@ def _ending(answer: Mapping[str, Any]) -> Ending:
         return Ending(UNKNOWN)
     if what == NOT_STARTED:
         return Ending(NOT_STARTED, message=str(message)[:1000])
-    facts, age_s = answer.get("record"), answer.get("age_s")
-    if what == ENDED and isinstance(facts, dict) and facts.get("status") in record.TERMINAL:
-        sane = isinstance(age_s, (int, float)) and math.isfinite(age_s) and age_s >= 0
-        return Ending(ENDED, facts, float(age_s) if sane and age_s is not None else 0.0)
+    facts = answer.get("record")
+    if what == ENDED and isinstance(facts, dict) and str(facts.get("status")) in record.TERMINAL:
+        return Ending(ENDED, facts, _seconds(answer.get("age_s")))
     raise UnreachableError("the host's answer is garbage")
+
+
+def _seconds(value: object) -> float:
+    """How long ago a host says something was; now, where it says no such number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LONGEST_S:
+        return 0.0
+    return float(value)
 
 
 def _is_oid(word: object) -> bool:

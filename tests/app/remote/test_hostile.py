@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gittasks.app.remote import place, serving, starting
-from gittasks.app.remote.engine import HostError, Job, TakenError, UnreachableError
+from gittasks.app.remote.engine import Ending, HostError, Job, TakenError, UnreachableError
 from gittasks.app.remote.place import Place
 from gittasks.app.remote.ssh import Host, SshEngine
 from gittasks.app.remote.starting import NotOursError
@@ -40,6 +40,7 @@ ANSWERS = {
     "no object": f"{MARK}; {frame('A', b'[1]')}",
     "an unknown end": f"{MARK}; {frame('A', b'{}')}",
     "an end that is none": f"{MARK}; {ended(record={'status': 'running'})}",
+    "a status that is a list": f"{MARK}; {ended(record={'status': ['completed']})}",
     "no record": f"{MARK}; {ended(record=7)}",
     "output that goes backwards": f"{MARK}; {frame('O', bytes(8) + b'abc')}",
     "output without a position": f"{MARK}; {frame('O', b'abc')}",
@@ -56,6 +57,14 @@ def test_from_garbage_nothing_follows(box: Box, engine: SshEngine) -> None:
         box.rude(f"#!/bin/sh\n{answer}\n")
         with pytest.raises(UnreachableError):
             pytest.fail(f"{name}: {list(engine.follow(JOB, 0, wake_fd=-1))}")
+
+
+def test_an_end_however_long_ago(box: Box, engine: SshEngine) -> None:
+    for age_s in (10**400, -1, True, "now", None, 2.5):
+        box.rude(f"#!/bin/sh\n{MARK}; {ended(record={'status': 'completed'}, age_s=age_s)}\n")
+        (ending,) = engine.follow(JOB, 0, wake_fd=-1)
+        assert isinstance(ending, Ending)
+        assert ending.age_s == (2.5 if age_s == 2.5 else 0.0)
 
 
 def test_what_a_host_says_no_with(box: Box, engine: SshEngine) -> None:
