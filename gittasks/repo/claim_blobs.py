@@ -61,17 +61,24 @@ def format_claim(claim: Claim) -> bytes:
     content = {
         name: value for name, value in claim._asdict().items() if value is not None and value is not False
     }
-    return dumps(content).encode("ascii") + b"\n"
+    text = dumps(content).encode("ascii") + b"\n"
+    # Whoever takes a task must be able to read that he has it: the words give way first.
+    for spare in (300, 50, 0):
+        if len(text) <= MAX_BYTES:
+            break
+        content |= {name: content[name][:spare] for name in ("reason", "previous", "host") if name in content}
+        text = dumps(content).encode("ascii") + b"\n"
+    return text
 
 
 def parse_claim(data: bytes) -> Claim | None:
     """The claim in a blob; `None` for anything that is none. Unknown names are ignored."""
-    import json
+    from gittasks.base.jsontext import loads
 
     if len(data) > MAX_BYTES:
         return None
     try:
-        content = json.loads(data)
+        content = loads(data)
         return Claim(**_checked(content)) if isinstance(content, dict) else None
     except (ValueError, TypeError, RecursionError):
         return None

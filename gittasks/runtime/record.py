@@ -7,7 +7,7 @@ a line of the index.
 from __future__ import annotations
 
 from gittasks.base.errors import InvalidError
-from gittasks.base.jsontext import dumps
+from gittasks.base.jsontext import dumps, loads
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -325,23 +325,13 @@ def parse_run(line: bytes) -> Run:
     Missing fields get their defaults, unknown ones are kept in `extra`, a known one of another type than ours
     counts as missing. Raises `BadRunError` where it is no JSON object or id, type or status are not a run's.
     """
-    import json
-
     try:
-        value = json.loads(line, parse_float=_finite, parse_constant=_finite)
+        value = loads(line)
     except (ValueError, RecursionError):
         raise BadRunError("a line of the index is no JSON") from None
     if not isinstance(value, dict):
         raise BadRunError("a line of the index is no JSON object")
     return run_of(value)
-
-
-def _finite(text: str) -> float:
-    """A number of JSON; Python would also take what JSON has no word for, and then not write it again."""
-    value = float(text)
-    if value - value != 0:
-        raise ValueError(text)
-    return value
 
 
 def is_value(name: str, value: object) -> bool:
@@ -355,7 +345,7 @@ def run_of(value: dict[str, Any]) -> Run:
     run_id, kind = value.get("id"), value.get("type", LOCAL_BASH)
     if not isinstance(run_id, str) or not is_run_id(run_id):
         raise BadRunError(f"{str(run_id)[:40]!r} is no run id")
-    if kind not in LETTERS:
+    if not isinstance(kind, str) or kind not in LETTERS:
         raise BadRunError(
             f"run {run_id}: {str(kind)[:40]!r} is no type of run: expected {', '.join(LETTERS)}"
         )

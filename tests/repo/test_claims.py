@@ -186,6 +186,15 @@ def test_a_claim_survives_its_blob(claim: Claim) -> None:
     assert parse_claim(format_claim(claim)) == claim
 
 
+def test_however_much_is_said_with_it_a_claim_can_be_read() -> None:
+    much = "\U0001f600" * 900
+    claim = CLAIM._replace(owner="\U0001f600" * 100, reason=much, previous=much, host=much)
+    found = parse_claim(format_claim(claim))
+    assert found is not None
+    assert (found.owner, found.nonce) == (claim.owner, claim.nonce)
+    assert found.reason and much.startswith(found.reason)
+
+
 @given(st.binary(max_size=200) | st.from_regex(rb"\{.*\}", fullmatch=True))
 def test_any_bytes_are_a_claim_or_none(data: bytes) -> None:
     found = parse_claim(data)
@@ -236,6 +245,8 @@ def test_values_of_any_type_are_refused_or_left_out(changed: dict[str, object]) 
         json.dumps(CLAIM._asdict() | {"owner": "x" * 2000}).encode(),
         b'{"id": ' + b"9" * 9_000 + b"}",
         b" " * MAX_BYTES + format_claim(CLAIM),
+        format_claim(CLAIM).replace(b"{", b'{"taker": {"pid": NaN}, ', 1),
+        format_claim(CLAIM).replace(b"{", b'{"taker": {"pid": 1e999}, ', 1),
     ],
 )
 def test_what_is_no_claim_reads_as_none(data: bytes) -> None:

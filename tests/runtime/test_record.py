@@ -93,6 +93,9 @@ def test_words_of_tasks_are_refused_by_name(word: str) -> None:
         b'{"id": "b8k2m1qz"}',
         b'{"id": "b8k2m1qz", "status": "done"}',
         b'{"id": "b8k2m1qz", "status": "running", "type": "robot"}',
+        b'{"id": "b8k2m1qz", "status": "running", "type": []}',
+        b'{"id": "b8k2m1qz", "status": {}}',
+        b'{"id": [], "status": "running"}',
         b"[" * 100_000,
     ],
 )

@@ -7,7 +7,7 @@ from a host is hostile until proven otherwise: everything here has a limit.
 from __future__ import annotations
 
 from gittasks.base.errors import InvalidError
-from gittasks.base.jsontext import dumps
+from gittasks.base.jsontext import dumps, loads
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -58,10 +58,8 @@ def format_content(letter: bytes, content: dict[str, Any]) -> bytes:
 
 def parse_content(content: bytes) -> dict[str, Any]:
     """The JSON object that is the content of a frame. Raises `BadHostError`."""
-    import json
-
     try:
-        found = json.loads(content)
+        found = loads(content)
     except (ValueError, RecursionError):
         raise BadHostError("the answer is no JSON") from None
     if not isinstance(found, dict):
