@@ -19,6 +19,8 @@ settings.register_profile(
     "default",
     deadline=None,
     max_examples=20,
+    # In CI nothing is left to chance: what chance finds is found, and mended, at home.
+    derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.register_profile("thorough", parent=settings.get_profile("default"), max_examples=100)

@@ -144,6 +144,7 @@ def test_no_task_command_touches_the_outputs_of_runs(project: Path, cli: Cli) ->
             assert files_below(project / OUTPUTS) == before, call
 
 
+@pytest.mark.long
 def test_no_task_command_makes_the_folder_of_runs(project: Path, cli: Cli) -> None:
     for calls in TASK_CALLS.values():
         for call in calls:

@@ -121,6 +121,7 @@ def test_merge_takes_all_changed_task_files_along(project: Project, repo: Path, 
     is_home(repo)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("steps", range(len(finishing.STEPS[MERGE])))
 def test_merge_stopped_after_each_step_and_run_again(repo: Path, steps: int) -> None:
     project = planned(repo, commit=False)
@@ -377,6 +378,7 @@ def test_remove_completes_the_task_at_home(project: Project, repo: Path) -> None
     is_home(repo)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("steps", range(len(finishing.STEPS[REMOVE])))
 def test_remove_stopped_after_each_step_and_run_again(project: Project, repo: Path, steps: int) -> None:
     start(project)

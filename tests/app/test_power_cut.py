@@ -33,6 +33,7 @@ def project(repo: Path) -> Project:
     return made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("action", [add_one, add_three_with_edges, edit_one, edit_two])
 def test_power_fails_at_every_moment(
     project: Project, repo: Path, action: Callable[[Project], None], monkeypatch: pytest.MonkeyPatch

@@ -320,6 +320,7 @@ def test_left_half_made_by_a_killed_git(project: Project, repo: Path) -> None:
     assert not (admin / "locked").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("new", [False, True])
 @pytest.mark.parametrize("steps", range(1, len(starting.STEPS)))
 def test_stopped_after_each_step_and_run_again(project: Project, repo: Path, new: bool, steps: int) -> None:

@@ -166,6 +166,7 @@ def test_files_of_others_stay(repo: Path, direct: Direct) -> None:
     assert any("did not make" in text for text in done.left)
 
 
+@pytest.mark.long
 def test_killed_and_run_again(repo: Path, direct: Direct, monkeypatch: pytest.MonkeyPatch) -> None:
     with nothing_remains():
         use_all(repo, direct)

@@ -32,6 +32,7 @@ def test_too_much_is_cut_and_too_long_is_killed_with_all_its_group() -> None:
         until(lambda: not os.path.exists(f"/proc/{int(late.output)}"))
 
 
+@pytest.mark.long
 def test_a_child_that_keeps_the_pipe_holds_nobody_up() -> None:
     with nothing_remains():
         done = proc.run_bounded(("sh", "-c", "sleep 2 & echo up"), timeout_s=50)

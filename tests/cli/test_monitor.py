@@ -78,6 +78,7 @@ def test_a_stream_that_ends_without_a_match_has_failed(cli: Cli) -> None:
     assert "no-such-program" in missing.stdout
 
 
+@pytest.mark.long
 def test_it_has_a_time_limit_and_waits_for_runs(cli: Cli) -> None:
     cli("monitor", "--wait", "--file", "nowhere", "--until", "exists", "--timeout", "1s", code=124)
     run = cli("run", "--", "sh", "-c", "exit 3").stdout.strip()

@@ -12,7 +12,7 @@ from tests.conftest import git
 from tests.hooks.conftest import Git
 
 
-@pytest.fixture(params=(False, True), ids=("commit-msg", "both"))
+@pytest.fixture(params=(False, pytest.param(True, marks=pytest.mark.long)), ids=("commit-msg", "both"))
 def bound(hooked: Path, request: pytest.FixtureRequest) -> Path:
     """A worktree bound to #1, with its binding committed."""
     install_hooks(at(hooked), with_optional=request.param)

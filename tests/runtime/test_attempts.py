@@ -43,6 +43,7 @@ def test_in_the_end_the_last_attempt_counts(stage: Stage) -> None:
     assert ended.usage["peak_memory_bytes"] > 1 << 20
 
 
+@pytest.mark.long
 def test_each_attempt_has_its_time_and_ends_whole(stage: Stage) -> None:
     script = escape_and(COUNT + "[ $n = 2 ] && exit 0; sleep 600")
     ended = stage.end(stage.shell(script, retries=1, backoff_s=0, timeout_s=2, grace_s=0.1))

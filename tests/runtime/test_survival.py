@@ -401,6 +401,7 @@ def dead_run(stage: Stage, number: int) -> Run:
     return run
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("work", ["finish", "write_record", "mend", "drain", "compact", "start"])
 def test_a_writer_killed_at_each_step_loses_nothing(stage: Stage, work: str) -> None:
     number = 0

@@ -150,6 +150,7 @@ def test_no_tasks_and_one_task() -> None:
     assert float(root.get("width", "0")) < 500
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "rows", [chain(2_000), chain(2_000, closed=True), [task(1), *(task(n, 1) for n in range(2, 2_000))]]
 )

@@ -61,6 +61,7 @@ def test_hooks_of_ours_alone_are_reached_and_nothing_is_said_of_others(repo: Pat
     assert codes(repo) == []
 
 
+@pytest.mark.long
 def test_lines_that_keep_the_users_own_from_running_are_found_and_mended(shelled: Path) -> None:
     path = shelled / ".git" / "hooks" / "pre-push"
     whole = path.read_bytes()
@@ -81,6 +82,7 @@ def test_a_hook_that_does_not_reach_us_is_found(shelled: Path) -> None:
     assert codes(shelled) == ["hook-not-reached"]
 
 
+@pytest.mark.long
 def test_a_hook_that_somebody_deleted_is_found_and_mended(shelled: Path) -> None:
     (shelled / ".git" / "hooks" / "post-rewrite").unlink()
     assert codes(shelled) == ["hook-missing"]

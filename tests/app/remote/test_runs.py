@@ -141,6 +141,7 @@ def test_what_cannot_be_started_says_so(project: Project, start: Start, box: Box
     assert message(run) == "box: cannot run no-such-program: command not found; it changed no files"
 
 
+@pytest.mark.long
 def test_a_lost_link_changes_nothing(project: Project, start: Start, box: Box) -> None:
     run = start("echo one; until [ -e ~/go ]; do sleep 0.02; done; seq 5; exit 4")
     until(lambda: output(project, run) == b"one\n")
@@ -194,12 +195,14 @@ def test_kill_before_it_was_started(project: Project, start: Start, box: Box) ->
     assert (ended.status, ended.message) == ("killed", "stopped before it was started")
 
 
+@pytest.mark.long
 def test_a_limit_of_time_is_kept_there(project: Project, start: Start) -> None:
     run = start("echo x; sleep 600", timeout_s=0.2)
     ended = end(project, run)
     assert (ended.status, ended.reason, ended.timeout_s) == ("failed", "timeout", 0.2)
 
 
+@pytest.mark.long
 def test_what_was_kept_goes_when_the_run_is_forgotten(
     project: Project, start: Start, box: Box, repo: Path
 ) -> None:
@@ -223,6 +226,7 @@ def test_what_was_kept_goes_when_the_run_is_forgotten(
     assert runs.list_runs(project).runs == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_machine_that_never_comes_back_can_be_given_up(
     project: Project, start: Start, box: Box, cli: Cli
