@@ -52,13 +52,12 @@ def breaking(shim: Path, folder: Path, name: str, mode: str, *, first: int, stri
     return found
 
 
-@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "mode"), [("add-many", "kill"), ("edit", "fail")])
 def test_a_sample_of_the_calls(shim: Path, tmp_path: Path, name: str, mode: str) -> None:
-    found = breaking(shim, tmp_path, name, mode, first=3, stride=12)
+    found = breaking(shim, tmp_path, name, mode, first=9, stride=30)
     assert found["wrong"] == []
-    assert found["points"] >= 2
+    assert found["points"] >= 1
 
 
 @pytest.mark.long
