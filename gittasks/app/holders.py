@@ -103,9 +103,13 @@ class Holdings(NamedTuple):
 
 def look(project: Project, task_id: TaskId, uid: str, me: str | None) -> Holdings:
     """The claims on a task with this uid (empty: not known), as they stand for the owner `me`."""
-    refs = claims.claim_refs(project.checkout, project.env).get(task_id, ())
-    number = int(task_id)
-    return _judge_all(project, {number: refs}, {number: uid}, me)[number]
+    return look_all(project, {int(task_id): uid}, me)[int(task_id)]
+
+
+def look_all(project: Project, uids: Mapping[int, str], me: str | None) -> dict[int, Holdings]:
+    """The claims on all tasks in `uids`, as `look` says them of one."""
+    refs = claims.claim_refs(project.checkout, project.env)
+    return _judge_all(project, {task_id: refs.get(task_id, ()) for task_id in uids}, uids, me)
 
 
 def git_of(project: Project) -> Git:

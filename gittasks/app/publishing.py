@@ -41,7 +41,7 @@ def require_remote(project: Project, remote: str) -> None:
 def look_again(project: Project, remote: str) -> str | None:
     """Bring what is known of a remote's claims up to date; `None`, or why that was not possible."""
     try:
-        claim_remotes.fetch(holders.git_of(project), remote)
+        claim_remotes.fetch(holders.git_of(project), project.checkout, remote)
     except UnreachableError as error:
         return error.message
     return None

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gittasks.app.project import Project
+    from gittasks.repo.discover import Checkout
 
 _DRAFT = "edit-"
 _WORKTREES = b"/.worktrees/"
@@ -124,7 +125,7 @@ def _steps(project: Project) -> Iterator[_Step]:
         if hooks:
             things = tuple(Removed("hook", path) for path in hooks)
             yield _Step(things, lambda: None)  # before the lock is taken: see `_take_away`
-    if refs := _claim_refs(git):
+    if refs := _claim_refs(checkout, git):
         yield _Step(tuple(Removed("claim", ref) for ref in refs), lambda: _drop(git, refs))
     if keys := merge_config.present(git, driver.setting_names()):
         yield _Step(tuple(Removed("setting", key) for key in keys), lambda: merge_config.unset(git, keys))
@@ -153,7 +154,9 @@ def _left(project: Project) -> Iterator[str]:
     branches = git.lines("for-each-ref", "--format=%(refname:short)", "refs/heads/wt/")
     if branches:
         yield f"{count(len(branches), 'branch')} of worktrees: {printable(', '.join(branches[:10]))}"
-    told = sorted({remote for ref in _claim_refs(git) if (remote := claims.remote_of(ref)) is not None})
+    told = sorted(
+        {remote for ref in _claim_refs(checkout, git) if (remote := claims.remote_of(ref)) is not None}
+    )
     for remote in told:
         yield f"claims on {printable(remote)}: `gittasks release N --remote` drops one there"
     folders = run_folders(project)
@@ -191,7 +194,8 @@ def _inside_worktrees(project: Project) -> bool:
     return top is not None and bool(_names(os.path.join(top, ".worktrees")))
 
 
-def _claim_refs(git: Git) -> list[str]:
+def _claim_refs(checkout: Checkout, git: Git) -> list[str]:
+    claims.require_plain(checkout)
     return git.lines("for-each-ref", "--format=%(refname)", claims.ROOT)
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from gittasks.workgraph.record import Problem, Row
 
 
+# Bad files: more than a screen of them is for a program to read.
+_NAMED = 20
+
+
 def task_lines(
     snapshot: Tasks, rows: Sequence[Row], *, status: bool = True, claimed: Container[int] = ()
 ) -> list[str]:
@@ -120,7 +124,9 @@ def show_rows(
 
 
 def tell_problems(ctx: Context, problems: Sequence[Problem]) -> int:
-    """Name each bad file on stderr; 1 where there is one, else 0."""
-    for problem in problems:
+    """Name the bad files on stderr, a screen of them at most; 1 where there is one, else 0."""
+    for problem in problems[:_NAMED]:
         ctx.say(f"gittasks: {printable(str(problem))}")
+    if len(problems) > _NAMED:
+        ctx.say(f"gittasks: and {len(problems) - _NAMED} more; `gittasks doctor --json` names them all")
     return 1 if problems else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from gittasks.base.errors import NotFoundError, SetupError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import claim_writes
-from gittasks.repo.claims import ROOT, claim_ref, read_ref, tracking_ref
+from gittasks.repo.claims import ROOT, claim_ref, read_ref, require_plain, tracking_ref
 
 if TYPE_CHECKING:
     from gittasks.base.proc import Completed
@@ -67,8 +67,9 @@ def push_deletion(git: Git, checkout: Checkout, remote: str, task_id: int, *, le
     return answer
 
 
-def fetch(git: Git, remote: str) -> None:
+def fetch(git: Git, checkout: Checkout, remote: str) -> None:
     """Bring what we know of the remote's claims up to date. Raises `UnreachableError`."""
+    require_plain(checkout)
     refspec = f"+{ROOT}claims/*:{tracking_ref(remote, '*')}"
     for _ in range(_TRIES):
         done = git.call(*_FETCH, *_FETCH_MORE, "--", remote, refspec, write=True)

@@ -7,7 +7,7 @@ import os
 from gittasks.base import clock
 from gittasks.base.errors import BusyError
 from gittasks.base.records import TYPE_CHECKING
-from gittasks.repo.claims import read_ref
+from gittasks.repo.claims import read_ref, require_plain
 from gittasks.repo.git import failure
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def drop(git: Git, checkout: Checkout, ref: str, *, old: str) -> bool:
 
 
 def _update(git: Git, checkout: Checkout, ref: str, args: tuple[str, ...], old: str | None) -> bool:
+    require_plain(checkout, ref)
     deadline = clock.monotonic_s() + _LOCK_WAIT_S
     while True:
         done = git.call("update-ref", "--no-deref", *args, write=True)

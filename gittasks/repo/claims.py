@@ -8,8 +8,9 @@ says is `claim_blobs`, changing one `claim_writes`.
 from __future__ import annotations
 
 import os
+import stat
 
-from gittasks.base.files import read_start
+from gittasks.base.files import UnsafeFileError, read_start
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo.layout import MAX_PACKED_BYTES
 
@@ -69,6 +70,21 @@ def read_ref(checkout: Checkout, env: Mapping[str, str], ref: str) -> str | None
         return _oid(_ask(checkout, env, "rev-parse", "--verify", "--quiet", ref))
     data = read_start(os.path.join(common, ref), 100)
     return _oid(_packed(common).get(ref, "")) if data is None else _oid(os.fsdecode(data))
+
+
+def require_plain(checkout: Checkout, ref: str = ROOT) -> None:
+    """Raise `UnsafeFileError` where something else than a file is `ref`, or is below it: git would wait for it."""
+    path = os.path.join(checkout.common_dir, ref)
+    below = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+    for name in below or [path]:
+        try:
+            mode = os.stat(name).st_mode
+        except OSError:
+            continue
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise UnsafeFileError(
+                f"{name}: is not a regular file", hint="no ref of git's looks like that: move it away"
+            )
 
 
 def _has_reftable(common: str) -> bool:

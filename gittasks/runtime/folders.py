@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from gittasks.runtime.record import RunId
 
 INDEX = "index.jsonl"
+# Of the index, and of any other file that is read whole.
+MAX_INDEX_BYTES = 1 << 29
 _CURE = "runs need to write there: check its permissions, and whether the disk is full or read-only"
 _IGNORE = b"# runs of this clone, never committed\n*\n"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+from gittasks.base import files
 from gittasks.base.records import TYPE_CHECKING
+from gittasks.runtime.folders import MAX_INDEX_BYTES
 
 if TYPE_CHECKING:
     from gittasks.runtime.folders import Folders
@@ -15,9 +17,8 @@ def may_have_runs(folders: Folders, task_id: int) -> bool:
     if _listed(folders.live_folders):
         return True
     try:
-        with open(folders.index_file, "rb", buffering=0) as file:
-            data = file.read() or b""
-    except OSError:
+        data = files.read_regular(folders.index_file, limit_bytes=MAX_INDEX_BYTES)
+    except (OSError, files.UnsafeFileError):
         # Missing, it has to be made again where there is something to make it from.
         return bool(_listed(folders.ended_folder)) or os.path.lexists(folders.index_file)
     # Lines in another spelling are for whoever takes the index apart.

@@ -14,7 +14,7 @@ import stat
 from gittasks.base.errors import SetupError
 from gittasks.base.files import UnsafeFileError, replace_file
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.runtime.folders import prepare_outputs
+from gittasks.runtime.folders import MAX_INDEX_BYTES, prepare_outputs
 from gittasks.runtime.record import TERMINAL, BadRunError, RunId, format_run, is_run_id, parse_run
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ _STATUS_WITHIN = 100
 # Two lines a run are its normal life, a third one comes when its end is told.
 _BLOAT = 1.5
 _SPARE_LINES = 512
-_MAX_BYTES = 1 << 29
 _STRANGE = "we did not write this: move it away, the index is then made again"
 
 Lines = dict[bytes, bytes]
@@ -306,6 +305,8 @@ def _read(path: str) -> bytes | None:
         raise
     with open(fd, "rb", buffering=0) as file:
         info = os.fstat(fd)
-        if not stat.S_ISREG(info.st_mode) or info.st_size > _MAX_BYTES:
-            raise UnsafeFileError(f"{path}: is no regular file of at most {_MAX_BYTES} bytes", hint=_STRANGE)
+        if not stat.S_ISREG(info.st_mode) or info.st_size > MAX_INDEX_BYTES:
+            raise UnsafeFileError(
+                f"{path}: is no regular file of at most {MAX_INDEX_BYTES} bytes", hint=_STRANGE
+            )
         return file.read() or b""

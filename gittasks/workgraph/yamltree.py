@@ -8,6 +8,7 @@ The library is loaded here and nowhere else in the durable layer.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.workgraph.layout import (
@@ -25,6 +26,8 @@ from gittasks.workgraph.record import MAX_FILE_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
+
+    from ruamel.yaml import YAML
 
 MAX_DEPTH = 64
 MAX_NODES = 20_000
@@ -120,14 +123,25 @@ def line_of(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
+@cache
+def _yaml() -> type[YAML]:
+    """The library's reader, without the search for plug-ins that each new one begins with."""
+    from ruamel.yaml import YAML
+
+    class Plain(YAML):
+        def official_plug_ins(self) -> list[str]:
+            return []
+
+    return Plain
+
+
 def parse_events(text: str) -> Iterator[Any]:
     """The library's events for `text`, of whatever they tell. Raises `TreeError` where it is no YAML."""
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
     shielded, back = _shield(text)
     # A block at the end of the file says the same whether or not its last line is ended.
-    events = YAML(typ="safe", pure=True).parse(shielded if shielded.endswith("\n") else shielded + "\n")
+    events = _yaml()(typ="safe", pure=True).parse(shielded if shielded.endswith("\n") else shielded + "\n")
     while True:
         try:
             event = next(events, None)

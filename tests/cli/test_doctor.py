@@ -101,3 +101,15 @@ def test_without_a_project_there_is_nothing_to_examine(cli: Cli, tmp_path: Path)
     git(tmp_path, "init", "-q", "other")
     done = cli("doctor", cwd=tmp_path / "other", code=1)
     assert "gittasks init" in done.stderr
+
+
+def test_of_many_of_a_kind_the_first_are_named_and_the_rest_is_counted(repo: Path, cli: Cli) -> None:
+    for number in range(10, 35):
+        (repo / f".tasks/{number}.yaml").write_text("subject: [\n")
+    done = cli("doctor", code=1)
+    assert done.stdout.count("error    bad-file") == 20
+    assert done.stdout.endswith("\n         and 5 more bad-file; --json names them all\n")
+    assert len(json.loads(cli("doctor", "--json", code=1).stdout)["findings"]) == 25
+    read = cli("list", code=1)
+    assert len(read.stderr.splitlines()) == 21
+    assert read.stderr.endswith("\ngittasks: and 5 more; `gittasks doctor --json` names them all\n")

@@ -350,7 +350,7 @@ def test_a_fetch_brings_what_the_remote_has_and_nothing_else(
     git(repo, "push", "-q", "origin", "HEAD:refs/heads/main", "HEAD:refs/tags/v1")
     git(repo, "push", "-q", "origin", f"{blob(repo, b'theirs')}:{claim_ref(1)}", f"{mine}:{claim_ref(2)}")
     git(repo, "update-ref", "-d", "refs/remotes/origin/main")
-    claim_remotes.fetch(git_in(repo), "origin")
+    claim_remotes.fetch(git_in(repo), checkout, "origin")
     assert claim_refs(checkout, os.environ) == {
         1: (claim_ref(1), tracking_ref("origin", 1)),
         2: (tracking_ref("origin", 2),),
@@ -358,7 +358,7 @@ def test_a_fetch_brings_what_the_remote_has_and_nothing_else(
     assert read_ref(checkout, os.environ, claim_ref(1)) == mine
     assert git(repo, "for-each-ref", "refs/remotes", "refs/tags") == ""
     git(remote, "update-ref", "-d", claim_ref(2))
-    claim_remotes.fetch(git_in(repo), "origin")
+    claim_remotes.fetch(git_in(repo), checkout, "origin")
     assert 2 not in claim_refs(checkout, os.environ)
 
 
@@ -368,7 +368,7 @@ def test_a_remote_that_is_not_there_is_an_answer(repo: Path, checkout: Checkout,
     assert answer.outcome == claim_remotes.FAILED
     assert "nowhere" in answer.words
     with pytest.raises(claim_remotes.UnreachableError, match="nowhere"):
-        claim_remotes.fetch(git_in(repo), "origin")
+        claim_remotes.fetch(git_in(repo), checkout, "origin")
 
 
 def test_a_remote_that_refuses_says_so(repo: Path, checkout: Checkout, remote: Path) -> None:

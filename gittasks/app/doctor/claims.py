@@ -49,9 +49,10 @@ def _local_claims(project: Project) -> Iterator[tuple[TaskId, str | None, Holdin
     if not refs:
         return
     board = project.board()
-    for number in sorted(refs):
-        row = board.find(number)
-        local = holders.look(project, TaskId(number), row.uid if row else "", None).local
+    rows = {number: board.find(number) for number in sorted(refs)}
+    found = holders.look_all(project, {number: row.uid if row else "" for number, row in rows.items()}, None)
+    for number, row in rows.items():
+        local = found[number].local
         if local is not None:
             yield TaskId(number), row.status if row else None, local
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
 from gittasks.cli.answers import add_commit_option, wants_commit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gittasks.app.doctor import Finding
     from gittasks.app.project import Project
     from gittasks.cli.context import Context
 
+_NAMED = 20
 HELP = "find what is broken: in task files, their graph, notes, settings, worktrees, caches"
 EXAMPLE = """
 gittasks doctor
@@ -63,13 +66,25 @@ def _wants_commit(args: Namespace, project: Project) -> bool:
 
 
 def _show(ctx: Context, mended: Sequence[Finding], findings: Sequence[Finding]) -> None:
-    for finding in mended:
-        ctx.out(f"mended   {_line(finding)}")
-    for finding in findings:
+    for finding, more in _folded(mended):
+        ctx.out(f"mended   {_line(finding)}{more}")
+    for finding, more in _folded(findings):
         ctx.out(f"{finding.severity:<7}  {_line(finding)}")
-        ctx.out(f"         cure: {printable(finding.cure)}")
+        ctx.out(f"         cure: {printable(finding.cure)}{more}")
     if not findings:
         ctx.say("nothing is wrong" if not mended else "all is mended")
+
+
+def _folded(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
+    """The first ones of each kind; what is said behind the last of them, where there are more."""
+    numbers: dict[str, int] = {}
+    totals = Counter(finding.code for finding in findings)
+    for finding in findings:
+        numbers[finding.code] = number = numbers.get(finding.code, 0) + 1
+        left = totals[finding.code] - _NAMED
+        if number <= _NAMED:
+            ends = number == _NAMED and left > 0
+            yield finding, f"\n         and {left} more {finding.code}; --json names them all" if ends else ""
 
 
 def _line(finding: Finding) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gittasks.base.errors import UsageError
 from gittasks.base.text import printable_block
+from gittasks.cli.tables import tell_problems
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -38,8 +39,7 @@ def run(args: Namespace, ctx: Context) -> int:
     from gittasks.app.exchange import export_tasks
 
     exported = export_tasks(ctx.project(), args.kind, only_open=args.open)
-    for problem in exported.problems:
-        ctx.say(f"gittasks: {problem}")
+    tell_problems(ctx, exported.problems)
     if args.output is not None:
         _write(ctx, args.output, exported.text)
         answer = {"kind": args.kind, "file": args.output, "count": exported.tasks}

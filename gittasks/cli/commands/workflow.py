@@ -9,6 +9,7 @@ from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import count, printable
 from gittasks.cli import parser as cli_parser
 from gittasks.cli.durations import duration
+from gittasks.cli.tables import tell_problems
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -93,9 +94,7 @@ def _list(args: Namespace, ctx: Context) -> int:
             ctx.out(f"{one.name:<{width}}  {what}{about}")
     if not found:
         ctx.say("no workflows: each is a file in .tasks/workflows/")
-    for problem in problems:
-        ctx.say(f"gittasks: {printable(str(problem))}")
-    return 1 if problems else 0
+    return tell_problems(ctx, problems)
 
 
 def _graph(args: Namespace, ctx: Context) -> int:
