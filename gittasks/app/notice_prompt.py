@@ -11,14 +11,14 @@ from gittasks.base.fencing import WARNING, fence
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import count, shorten
 from gittasks.runtime.notices import fold
-from gittasks.runtime.record import COMPLETED, EXIT
+from gittasks.runtime.outcomes import outcome
+from gittasks.runtime.record import COMPLETED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gittasks.app.project import Project
     from gittasks.runtime.notices import Group, Notice
-    from gittasks.runtime.record import Run
 
 _LAST_LINES = 10
 _LINE_CHARS = 300
@@ -61,17 +61,9 @@ def _fact(group: Group) -> str:
     took = format_duration((run.end_time or run.start_time) - run.start_time)
     more = len(group.notices) - 1
     ids = ", ".join(notice.run.id for notice in group.notices[-1 - _MAX_NAMED : -1])
-    return f"{run.id} {_outcome(run)} after {took}{task}" + (
+    return f"{run.id} {outcome(run)} after {took}{task}" + (
         f"; so did {more} more of that name ({ids}{', ...' if more > _MAX_NAMED else ''})" if more else ""
     )
-
-
-def _outcome(run: Run) -> str:
-    if run.reason == EXIT and run.status != COMPLETED and run.exit_code is not None:
-        return f"{run.status} (exit code {run.exit_code})"
-    if run.signal is not None:
-        return f"{run.status} (signal {run.signal})"
-    return run.status
 
 
 def _data(project: Project, group: Group) -> str:

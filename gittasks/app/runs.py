@@ -182,6 +182,13 @@ def drain_notices(project: Project, *, at_least: str = LOW, with_events: bool = 
     return notices.drain(run_folders(project), project.env, at_least=at_least, with_events=with_events)
 
 
+def put_back_notices(project: Project, told: Iterable[Notice]) -> None:
+    """Let what `drain_notices` answered be told after all; see `runtime.notices.put_back`."""
+    from gittasks.runtime import notices
+
+    notices.put_back(run_folders(project), told)
+
+
 def follow_notices(project: Project, *, at_least: str = LOW) -> Iterator[list[Notice]]:
     """What `drain_notices` answers, again and again for ever, whenever there is something."""
     from gittasks.runtime import notices

@@ -19,6 +19,16 @@ def duration(text: str) -> float:
         ) from None
 
 
+def time_limit(text: str) -> float:
+    """Like `duration`, of a command that is stopped then: at least a moment."""
+    seconds = duration(text)
+    if seconds > 0:
+        return seconds
+    raise argparse.ArgumentTypeError(
+        f"{printable(text)[:60]!r} leaves it no time: leave the option out for no limit"
+    )
+
+
 def size(text: str) -> int:
     """Bytes of `500`, `64k`, `1.5M`, `2G`. Raises `ArgumentTypeError` for anything else."""
     try:

@@ -75,6 +75,7 @@ GROUPS = ("tasks", "worktrees", "runs", "more")
 
 def run(argv: list[str]) -> int:
     """Run one call of the program and answer its exit code (design 6)."""
+    _open_closed_streams()
     ctx = Context(cwd=".", env=os.environ, stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a character gets its escape, not a crash.
@@ -96,6 +97,20 @@ def run(argv: list[str]) -> int:
 
         code = tell_of_crash(error, argv, ctx)
     return _flushed(code)
+
+
+def _open_closed_streams() -> None:
+    """Put something into the place of standard streams that are closed, as git does.
+
+    The next file that is opened would be one of them else, and get what is meant for people.
+    """
+    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != fd:
+                os.dup2(null, fd)
+                os.close(null)
+            setattr(sys, name, open(fd, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _flushed(code: int) -> int:

@@ -7,7 +7,8 @@ from gittasks.base.durations import format_duration
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.sizes import format_size
 from gittasks.base.text import printable
-from gittasks.cli.run_tables import outcome
+from gittasks.runtime.outcomes import outcome
+from gittasks.runtime.stalls import stall_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +47,11 @@ def run_details(run: Run) -> list[str]:
     ]
     lines = [f"{run.id}  {printable(run.description)}"]
     lines += [f"  {name:<9} {printable(value)}" for name, value in facts if value]
+    if (stall := stall_of(run)) is not None:
+        lines += [
+            f"  {'silent':<9} since {_moment(stall.since)}",
+            *(f"    {printable(line)}" for line in stall.lines),
+        ]
     return lines + [f"  attempt {_attempt(tried)}" for tried in run.attempts]
 
 

@@ -7,7 +7,7 @@ import argparse
 from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
-from gittasks.cli.durations import count, duration
+from gittasks.cli.durations import count, duration, time_limit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -30,7 +30,7 @@ def add(parser: ArgumentParser) -> None:
     """`--timeout`, `--after` and its like, `--slots`, `--retry`, `--backoff`."""
     parser.add_argument(
         "--timeout",
-        type=duration,
+        type=time_limit,
         metavar="TIME",
         help="stop each attempt after so long: 90, 10m, 1h30m (counts from the start of the command)",
     )

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from gittasks.app.workflows.views import StepView, View
 
 _MAX_LABEL = 80
-_MARKS = {"running": "◐", "completed": "✓", "failed": "✗", "killed": "✗", "": "·"}
+_MARKS = {"running": "◐", "completed": "✓", "failed": "✗", "killed": "✗", "skipped": "–", "": "·"}
 # Fill and stroke of a box, by how its step stands.
 _COLOURS = {
     "running": ("#ddf4ff", "#0969da"),
@@ -66,6 +66,8 @@ def _line(step: StepView, width: int) -> str:
     parts = [f"{_MARKS.get(status, '·')} {printable(step.planned.key):<{width}}"]
     if step.run is not None:
         parts.append(f"{step.run.id}  {status}")
+    elif status:
+        parts.append(status)
     if step.planned.step.needs:
         parts.append(f"after {', '.join(step.planned.step.needs)}")
     if step.planned.step.condition:
@@ -74,11 +76,11 @@ def _line(step: StepView, width: int) -> str:
 
 
 def _label(step: StepView) -> str:
-    return shorten(step.planned.key, _MAX_LABEL) + (f" ({_status(step)})" if step.run is not None else "")
+    return shorten(step.planned.key, _MAX_LABEL) + (f" ({_status(step)})" if _status(step) else "")
 
 
 def _status(step: StepView) -> str:
-    return step.run.status if step.run is not None else ""
+    return step.status or ""
 
 
 def _numbers(view: View) -> dict[str, int]:

@@ -62,15 +62,8 @@ def fold(known: Iterable[Event], new: Iterable[Event], *, limit: int = MAX_KINDS
 
 def publish(folders: Folders, run_id: RunId, events: Iterable[Event]) -> None:
     """Let readers of notices know of these events of a run. Raises `FileHeldError`, `OSError`."""
-    os.makedirs(folders.events_folder, 0o700, exist_ok=True)
     with flock.Hold(folders.lock_file, purpose="tell of an event"):
-        kept = fold(_load(folders, run_id), events)
-        path = folders.events_file(run_id)
-        temp = path + ".new"
-        fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with open(fd, "wb") as file:
-            file.write(dumps([event.as_json() for event in kept]).encode("ascii"))
-        os.replace(temp, path)
+        _store(folders, run_id, fold(_load(folders, run_id), events))
 
 
 def pending(folders: Folders) -> dict[RunId, list[Event]]:
@@ -84,12 +77,27 @@ def pending(folders: Folders) -> dict[RunId, list[Event]]:
     return {run_id: events for run_id, events in found.items() if events}
 
 
+def put_back(folders: Folders, run_id: RunId, events: Iterable[Event]) -> None:
+    """Let events that were taken be told after all, before what came since. The caller holds the lock."""
+    _store(folders, run_id, fold(events, _load(folders, run_id)))
+
+
 def forget(folders: Folders, run_id: RunId) -> None:
     """Drop the events of a run: they were told, or the run is forgotten. The caller holds the lock."""
     try:
         os.unlink(folders.events_file(run_id))
     except FileNotFoundError:
         return
+
+
+def _store(folders: Folders, run_id: RunId, events: Iterable[Event]) -> None:
+    os.makedirs(folders.events_folder, 0o700, exist_ok=True)
+    path = folders.events_file(run_id)
+    temp = path + ".new"
+    fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with open(fd, "wb") as file:
+        file.write(dumps([event.as_json() for event in events]).encode("ascii"))
+    os.replace(temp, path)
 
 
 def _load(folders: Folders, run_id: RunId) -> list[Event]:

@@ -240,6 +240,12 @@ def note_told(folders: Folders, run_ids: Iterable[RunId]) -> None:
         os.close(fd)
 
 
+def forget_told(folders: Folders, run_ids: Iterable[RunId]) -> None:
+    """Take back what `note_told` remembers of these runs; the caller holds the lock."""
+    left = read_told(folders) - {run_id.encode() for run_id in run_ids} - {b""}
+    replace_file(folders.told_file, b"".join(run_id + b"\n" for run_id in sorted(left)), mode=0o600)
+
+
 def _trim_told(folders: Folders, runs: Lines) -> None:
     told = [run_id for run_id in read_told(folders) if run_id in runs]
     if told:

@@ -104,6 +104,23 @@ def drain(
     return told
 
 
+def put_back(folders: Folders, told: Iterable[Notice]) -> None:
+    """Let what `drain` answered be told after all: it did not reach its reader.
+
+    What was forgotten since stays so. Raises `FileHeldError`, `IndexWriteError`, `DiskError`.
+    """
+    with flock.Hold(folders.lock_file, purpose="notices"):
+        known = journal.load(folders) or journal.rebuild(folders)
+        notices = [notice for notice in told if notice.run.id.encode() in known]
+        ended = [notice.run._replace(notified=False) for notice in notices if not notice.events]
+        if ended:
+            journal.forget_told(folders, [run.id for run in ended])
+            journal.append(folders, b"".join(map(format_run, ended)))
+        for notice in notices:
+            if notice.events:
+                events.put_back(folders, notice.run.id, notice.events)
+
+
 def follow(folders: Folders, env: Mapping[str, str], *, at_least: str = LOW) -> Iterator[list[Notice]]:
     """Like `drain`, again and again for ever; only what is new is answered. Costs next to nothing between ends."""
     seen: object = None

@@ -70,6 +70,10 @@ MESSAGES = {
     REBOOT: "the machine was restarted while it ran",
     UNVERIFIED: "its record was damaged or deleted: what became of it cannot be known",
 }
+# Of a run that was stopped by another supervisor than the one that had started it.
+TAKEN_OVER = (
+    "its first supervisor was killed: a process that left its session and dropped its environment may live on"
+)
 # The same as `LOST`, of a run that lived in a thread of somebody's program.
 HOST_GONE = "the program that hosted it ended without ending it: what became of its work is unknown"
 

@@ -29,12 +29,14 @@ class Stall(NamedTuple):
 
 
 def mark(folders: Folders, run: Run, now_s: float) -> Run:
-    """A live `run`, with `stalled` (`since`, `lines`) beside its fields where it has been silent for too long."""
+    """A live `run` with what it has written so far, and when last; with `stalled` (`since`, `lines`) beside its
+    fields where it has been silent for too long.
+    """
+    written, last = _written(folders, run)
+    run = run._replace(output_bytes=written, last_output_time=last or run.last_output_time)
     extra = {name: value for name, value in run.extra if name != STALLED}
     if run.stall_after_s is not None and run.phase != QUEUED:
-        since = max(run.start_time, _last_output(folders, run))
-        if since > run.start_time:
-            run = run._replace(last_output_time=since)
+        since = max(run.start_time, last or 0.0)
         if now_s - since > (run.stall_after_s or 0):
             extra[STALLED] = {"since": since, "lines": _last_lines(folders, run)}
     return run._replace(extra=tuple(extra.items()))
@@ -49,24 +51,27 @@ def stall_of(run: Run) -> Stall | None:
     return Stall(found["since"], tuple(map(str, lines)) if isinstance(lines, list) else ())
 
 
-def _newest_file(folders: Folders, run: Run) -> str:
-    """Where the output of a live run is written to now."""
+def _newest_file(folders: Folders, run: Run) -> tuple[int, str]:
+    """Where the output of a live run is written to now, and how much was before that."""
     tails = tail_files(folders.live_folder(run.id))
-    return tails[-1][1] if tails else folders.output(run.id)
+    return tails[-1] if tails else (0, folders.output(run.id))
 
 
-def _last_output(folders: Folders, run: Run) -> float:
-    """When something was written last; 0 where nothing was, or the output is gone."""
+def _written(folders: Folders, run: Run) -> tuple[int, float | None]:
+    """How many bytes were written so far, and when the last of them; `None` where none was, or the output is gone."""
+    before, path = _newest_file(folders, run)
     try:
-        info = os.lstat(_newest_file(folders, run))
+        info = os.lstat(path)
     except OSError:
-        return 0.0
-    return info.st_mtime if info.st_size else 0.0
+        return before, None
+    return before + info.st_size, info.st_mtime if info.st_size else None
 
 
 def _last_lines(folders: Folders, run: Run) -> list[str]:
     try:
-        fd = os.open(_newest_file(folders, run), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(
+            _newest_file(folders, run)[1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        )
     except OSError:
         return []
     try:

@@ -135,6 +135,7 @@ class Guard:
             watch = self._watch()
             outcome = watch.until_over()
             if self._settings["tends"]:
+                self._note_output(outcome)
                 self._tend()
                 self._record_tended()
                 return
@@ -306,7 +307,7 @@ class Guard:
             self._signals.wait(pause_s)
             pause_s = min(pause_s * 2, tending.LAST_PAUSE_S)
             if self._start_again():
-                self._watch().until_over()
+                self._note_output(self._watch().until_over())
 
     def _start_again(self) -> bool:
         """Start the command that goes on tending; whether that could be done, and it is on record."""
@@ -326,6 +327,10 @@ class Guard:
             return False
         self._leader, self._is_child = leader, True
         return child.release(waiting) is None
+
+    def _note_output(self, outcome: Outcome) -> None:
+        last = outcome.last_output_time or self._ledger.run.last_output_time
+        self._ledger.run = self._ledger.run._replace(last_output_time=last)
 
     def _keep_env(self, env: Mapping[bytes, bytes]) -> None:
         if self._settings["tends"]:
@@ -361,6 +366,8 @@ class Guard:
 
     def _record_outcome(self, outcome: Outcome, ending: Ending, said: report.Report) -> None:
         message = record.MESSAGES.get(ending.reason, self._ledger.run.message)
+        if ending.status == record.KILLED and not self._is_child:
+            message = record.TAKEN_OVER
         if outcome.left:
             message = f"could not be stopped: {', '.join(outcome.left)}"
         answers = {field: probe.ask(argv, env=os.environ) for field, argv in self._settings["at_end"].items()}

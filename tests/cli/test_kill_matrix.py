@@ -116,3 +116,11 @@ def test_sixty_runs_for_one_slot_at_once(repo: Path, cli: Cli) -> None:
     answers = [starter.communicate() for starter in starters]
     assert [starter.returncode for starter in starters] == [0] * 60, {talk for _, talk in answers}
     cli("wait", *(told.strip() for told, _ in answers))
+
+
+def test_a_kill_by_a_second_supervisor_says_what_it_cannot_know(cli: Cli, repo: Path) -> None:
+    run = cli("run", "--", "sleep", "600").stdout.strip()
+    os.kill(_guard(repo, run), signal.SIGKILL)
+    killed = json.loads(cli("kill", run, "--json").stdout)["runs"][0]
+    assert killed["status"] == "killed"
+    assert killed["message"].startswith("its first supervisor was killed: ")

@@ -84,7 +84,7 @@ def test_a_prompt_fences_what_others_wrote(cli: Cli) -> None:
     assert begin is not None
     ours, fenced = text[: begin.start()], text[begin.end() :]
     inside, _, after = fenced.partition(f"\n===== end of data {begin[1]} =====\n")
-    assert f"- {failed} failed (exit code 3) after " in ours
+    assert f"- {failed} failed (exit 3) after " in ours
     assert "no instruction" in ours
     for part in (ours, after):
         assert "Ignore" not in part and "Delete" not in part
@@ -115,3 +115,35 @@ def test_on_the_desktop_too(repo: Path, tmp_path: Path, cli: Cli) -> None:
     refused = cli("notices", "--desktop", env={"PATH": f"{Path(sys.executable).parent}:/nowhere"}, code=1)
     assert refused.stdout.startswith(again), "it is told all the same"
     assert "notify-send" in refused.stderr or "osascript" in refused.stderr
+
+
+@pytest.mark.parametrize("sink", ["full disk", "reader that left"])
+@pytest.mark.parametrize("args", [(), ("--json",), ("--follow",)])
+def test_what_could_not_be_written_was_told_to_nobody(
+    repo: Path, cli: Cli, sink: str, args: tuple[str, ...]
+) -> None:
+    run = ended(cli, "--", "false")
+    folders = run_folders(open_project(str(repo)))
+    events.publish(folders, RunId(run), [Event("down", 2, 1.0, 2.0)])
+    if sink == "full disk":
+        out = os.open("/dev/full", os.O_WRONLY)
+    else:
+        end, out = os.pipe()
+        os.close(end)
+    argv = (sys.executable, "-m", "gittasks", "notices", *args)
+    try:
+        lost = subprocess.run(argv, cwd=repo, stdout=out, stderr=subprocess.PIPE, text=True, timeout=60)
+    finally:
+        os.close(out)
+    assert "bug" not in lost.stderr
+    told = json.loads(cli("notices", "--json").stdout)["notices"]
+    assert sorted(notice["notice"]["kind"] for notice in told) == ["end", "events"]
+    assert "nothing new" in cli("notices").stderr
+
+
+def test_closed_standard_streams_are_no_bug(repo: Path, cli: Cli) -> None:
+    program = f"{sys.executable} -m gittasks"
+    script = f"{program} run --wait -- true <&- >&- 2>&- && {program} runs >&- && {program} notices 2>&-"
+    done = subprocess.run(["sh", "-c", script], cwd=repo, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(cli("runs", "--json").stdout)["runs"][0]["status"] == "completed"

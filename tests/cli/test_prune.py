@@ -26,6 +26,7 @@ def test_old_runs_go_with_their_outputs_and_live_ones_stay(repo: Path, cli: Cli)
     done = cli("prune", "--keep", "1")
     assert [line.split()[0] for line in done.stdout.splitlines()] == ended[:2]
     assert "2 runs forgotten, 4 bytes" in done.stderr
+    assert "2 of them `notices` had told nobody of" in done.stderr
     assert listed(cli) == [live, ended[2]]
     cli("prune", "--older-than", "0")
     assert listed(cli) == [live]

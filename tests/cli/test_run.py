@@ -90,6 +90,7 @@ def test_nothing_to_run_and_bad_options(cli: Cli) -> None:
     cli("run", "--", code=2)
     cli("run", "--", "", code=2)
     cli("run", "--timeout", "soon", "--", "true", code=2)
+    assert "leaves it no time" in cli("run", "--timeout", "0", "--", "true", code=2).stderr
     secret = cli("run", "--env", "hunter2", "--", "true", code=2)
     assert "NAME=VALUE" in secret.stderr
     assert json.loads(cli("runs", "--json").stdout)["runs"] == []

@@ -22,6 +22,9 @@ def look_at_a_stall(repo: Path, cli: Cli) -> None:
     assert "[no output for " in line
     assert line.endswith(": la\\x1b[31mst]")
     (found,) = json.loads(cli("runs", "--json").stdout)["runs"]
+    assert found["output_bytes"] == len("first\nla\033[31mst\n") and found["last_output_time"]
+    details = cli("runs", run).stdout
+    assert "    first\n    la\\x1b[31mst" in details and "(16 B)" in details
     assert found["status"] == "running" and found["stalled"]["lines"] == ["first", "la\x1b[31mst"]
     shown = cli("show", "1").stdout
     assert "    | first\n    | la\\x1b[31mst\n" in shown

@@ -37,9 +37,11 @@ def test_trust_shows_all_of_it_then_it_runs(cli: Cli) -> None:
     assert lines[-1] == "1 completed, 1 skipped"
     graph = json.loads(cli("workflow", "graph", run_id, "--json").stdout)
     say, never = graph["steps"]
-    assert (say["status"], never["status"], never["needs"]) == ("completed", None, ["say"])
+    assert (say["status"], never["status"], never["needs"]) == ("completed", "skipped", ["say"])
     assert cli("logs", say["run"]).stdout == "hello you there; x\n"
     assert f"✓ say  {say['run']}  completed" in cli("workflow", "graph", run_id).stdout
+    assert "– no   skipped  after say" in cli("workflow", "graph", run_id).stdout
+    assert "no (skipped)" in cli("workflow", "graph", run_id, "--format", "mermaid").stdout
     assert "has completed" in cli("workflow", "resume", run_id, code=1).stderr
 
 

@@ -92,6 +92,7 @@ def start_remote_run(project: Project, order: Order, host: Host, *, keep: bool =
         "host": host._asdict() | {"env": dict(host.env)},
         "job": job,
         "keep": keep,
+        "is_dirty": snapshot.is_dirty,
         "whereabouts": _whereabouts(host, nonce),
         "object_format": git.line("rev-parse", "--show-object-format"),
     }

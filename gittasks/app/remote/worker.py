@@ -61,7 +61,7 @@ def work(worker: Worker) -> int:
     folder = worker.folders.live_folder(worker.run_id)
     engine = SshEngine(host, folder=folder, object_format=spec["object_format"], env=env)
     job = Job(job_id=worker.run_id, **spec["job"])
-    tender = _Tender(worker, engine, host.name, job)
+    tender = _Tender(worker, engine, host.name, job, is_dirty=bool(spec["is_dirty"]))
     try:
         tender.tend(
             None if first is None else json.loads(first), spec["whereabouts"], keep=bool(spec["keep"])
@@ -72,13 +72,14 @@ def work(worker: Worker) -> int:
 
 
 class _Tender:
-    """One run on the machine called `host`, and its worker here."""
+    """One run on the machine called `host`, and its worker here. `is_dirty`: uncommitted changes went along."""
 
-    def __init__(self, worker: Worker, engine: Engine, host: str, job: Job) -> None:
+    def __init__(self, worker: Worker, engine: Engine, host: str, job: Job, *, is_dirty: bool) -> None:
         self._worker = worker
         self._engine = engine
         self._host = host
         self._job = job
+        self._is_dirty = is_dirty
         self._sent_file = os.path.join(worker.folders.live_folder(worker.run_id), _SENT)
         self._git_dir = worker.project.checkout.common_dir
         self._stop = StopRequests(asked=self._asked_grace_s() is not None)
@@ -177,11 +178,13 @@ class _Tender:
             result = self._fetch()
         except (HostError, UnreachableError, shipping.TransferError) as error:
             return f"what it left is still on {self._host}: {error.message}", False
-        ref = shipping.result_ref(self._job.job_id)
+        start, ref = shipping.start_ref(self._job.job_id), shipping.result_ref(self._job.job_id)
         self._worker.report(commit_after=result.commit or self._job.commit)
         if result.commit is None:
             return "it changed no files", True
-        return f"{count(result.files, 'file')} changed: git merge {ref}", True
+        # git merges nothing over changes that are not committed, and the result holds them too.
+        how = f"git diff --binary {start} {ref} | git apply" if self._is_dirty else f"git merge {ref}"
+        return f"{count(result.files, 'file')} changed: {how}", True
 
     def _fetch(self) -> Result:
         while True:

@@ -20,11 +20,22 @@ if TYPE_CHECKING:
 
 
 class StepView(NamedTuple):
-    """One planned step: what it needs by key, and its latest run, where it has one."""
+    """One planned step: what it needs by key, and its latest run, where it has one.
+
+    `is_skipped`: it has none, and never will have in this run of the workflow, which is over.
+    """
 
     planned: Planned
     needs: tuple[str, ...]
     run: Run | None
+    is_skipped: bool = False
+
+    @property
+    def status(self) -> str | None:
+        """That of its run, or `skipped`; `None` where its turn has not come."""
+        if self.run is not None:
+            return self.run.status
+        return "skipped" if self.is_skipped else None
 
     def as_json(self) -> dict[str, Any]:
         """The step as `workflow graph --json` shows it."""
@@ -36,7 +47,7 @@ class StepView(NamedTuple):
             "needs": list(self.needs),
             "if": step.condition or None,
             "matrix": dict(self.planned.matrix),
-            "status": self.run and self.run.status,
+            "status": self.status,
             "run": self.run and self.run.id,
         }
 
@@ -68,7 +79,8 @@ def view_run(project: Project, run: Run) -> View:
     name, inputs = children.workflow_of(run)
     plan = make_plan(_workflow_of(project, run, name), inputs)
     runs = children.step_runs(project, [*children.resumed_from(run), run.id])
-    return View(plan.workflow, run, _steps(plan, {children.step_of(step)[0]: step for step in runs}))
+    by_key = {children.step_of(step)[0]: step for step in runs}
+    return View(plan.workflow, run, _steps(plan, by_key, is_over=not run.is_live))
 
 
 def _workflow_of(project: Project, run: Run, name: str) -> Workflow:
@@ -81,13 +93,16 @@ def _workflow_of(project: Project, run: Run, name: str) -> Workflow:
     return parse_workflow(text.encode(), name, name)
 
 
-def _steps(plan: Plan, runs: Mapping[str, Run]) -> tuple[StepView, ...]:
+def _steps(plan: Plan, runs: Mapping[str, Run], *, is_over: bool = False) -> tuple[StepView, ...]:
     keys = {
         step.name: tuple(planned.key for planned in plan.variants(step.name)) for step in plan.workflow.steps
     }
     return tuple(
         StepView(
-            planned, tuple(key for need in planned.step.needs for key in keys[need]), runs.get(planned.key)
+            planned,
+            tuple(key for need in planned.step.needs for key in keys[need]),
+            runs.get(planned.key),
+            is_over and planned.key not in runs,
         )
         for planned in plan.steps
     )

@@ -51,16 +51,31 @@ def run(args: Namespace, ctx: Context) -> int:
     if ctx.json and args.format not in (None, "json"):
         raise UsageError(f"--json and --format {args.format}: choose one")
     ctx.json = ctx.json or args.format == "json"
-    look = runs.peek_notices if args.peek else runs.drain_notices
+    if args.peek:
+        untold = runs.peek_notices(project, at_least=args.at_least)
+        _write(args, ctx, untold)
+        return _show_on_desktop(ctx, untold) if args.desktop else 0
     if not args.follow:
-        return _tell(args, ctx, look(project, at_least=args.at_least))
+        return _deliver(args, ctx, runs.drain_notices(project, at_least=args.at_least))
     for told in runs.follow_notices(project, at_least=args.at_least):
-        _tell(args, ctx, told)
+        _deliver(args, ctx, told)
     return 0
 
 
-def _tell(args: Namespace, ctx: Context, told: Sequence[Notice]) -> int:
-    # They count as told by now: whatever the desktop says, they are written.
+def _deliver(args: Namespace, ctx: Context, told: Sequence[Notice]) -> int:
+    """Tell what counts as told by now; what cannot be written, nobody was told."""
+    from gittasks.app import runs
+
+    try:
+        _write(args, ctx, told)
+    except BaseException:
+        runs.put_back_notices(ctx.project(), told)
+        raise
+    # Whatever the desktop says, they are written.
+    return _show_on_desktop(ctx, told) if args.desktop else 0
+
+
+def _write(args: Namespace, ctx: Context, told: Sequence[Notice]) -> None:
     if ctx.json:
         ctx.document({"notices": [notice.as_json() for notice in told]})
     elif args.format == "prompt":
@@ -73,7 +88,6 @@ def _tell(args: Namespace, ctx: Context, told: Sequence[Notice]) -> int:
     else:
         ctx.say("nothing new")
     ctx.stdout.flush()
-    return _show_on_desktop(ctx, told) if args.desktop else 0
 
 
 def _show_on_desktop(ctx: Context, told: Sequence[Notice]) -> int:

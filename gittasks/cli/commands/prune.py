@@ -65,4 +65,7 @@ def run(args: Namespace, ctx: Context) -> int:
         ctx.out("\n".join(run_lines(pruned.runs)))
     verb = "would be forgotten" if args.dry_run else "forgotten"
     ctx.say(f"{len(pruned.runs)} runs {verb}, {pruned.output_bytes} bytes of output")
+    untold = sum(not run.notified for run in pruned.runs)
+    if untold:
+        ctx.say(f"{untold} of them `notices` had told nobody of: see above how they ended")
     return 0

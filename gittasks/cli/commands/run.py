@@ -11,7 +11,7 @@ from gittasks.cli import parser as cli_parser
 from gittasks.cli import run_options
 from gittasks.cli.durations import duration
 from gittasks.cli.raw_output import OutputPrinter
-from gittasks.cli.run_tables import outcome
+from gittasks.runtime.outcomes import outcome
 from gittasks.runtime.record import PRIORITIES
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,13 +77,16 @@ def test_what_the_worktree_holds_is_shipped_and_what_is_left_comes_back(
     (run,) = json.loads(cli("runs", "--json").stdout)["runs"]
     assert (run["type"], run["status"], run["exit_code"], run["dirty"]) == ("remote_agent", "failed", 3, True)
     assert (run["description"], run["command"][:2], run["cwd"]) == ("try", ["box:", "sh"], str(repo / "sub"))
-    assert run["message"] == f"1 file changed: git merge refs/gittasks/runs/{run_id}/result"
+    ref = f"refs/gittasks/runs/{run_id}"
+    take = f"git diff --binary {ref}/start {ref}/result | git apply"
+    assert run["message"] == f"1 file changed: {take}"
     assert run["usage"]["cpu_s"] >= 0
     # Here nothing changed but the refs of the run.
     assert git(repo, "status", "--porcelain") == before
-    ref = f"refs/gittasks/runs/{run_id}"
     assert git(repo, "rev-parse", f"{ref}/result") == run["commit_after"]
     assert git(repo, "diff", "--name-only", f"{ref}/start", f"{ref}/result") == "sub/made"
+    subprocess.run(["sh", "-c", take], cwd=repo, check=True)
+    assert (repo / "sub" / "made").read_text() == "made\n"
     git(repo, "stash", "--include-untracked")
     git(repo, "merge", "-q", f"{ref}/result")
     assert (repo / "sub" / "made").read_text() == "made\n"
