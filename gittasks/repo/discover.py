@@ -52,9 +52,19 @@ class Checkout(NamedTuple):
         if self.top is None:
             raise NoWorktreeError(
                 f"{self.git_dir} is a bare repository: no files are checked out here",
-                hint="run the command in one of its worktrees (`git worktree list` names them)",
+                hint=self._worktrees_hint(),
             )
         return self.top
+
+    def _worktrees_hint(self) -> str:
+        registered = os.path.join(self.common_dir, "worktrees")
+        names = sorted(os.listdir(registered)) if os.path.isdir(registered) else []
+        links = (first_line(os.path.join(registered, name, "gitdir")) for name in names)
+        tops = [os.path.dirname(link) for link in links if link is not None and os.path.lexists(link)]
+        if not tops:
+            return "`git worktree add ../NAME BRANCH` makes a worktree of it: run the command there"
+        more = f" and {len(tops) - 3} more" if len(tops) > 3 else ""
+        return f"run the command in one of its worktrees: {', '.join(tops[:3])}{more}"
 
 
 def find_checkout(start: str, *, git_dir: str | None = None, work_tree: str | None = None) -> Checkout:

@@ -65,8 +65,13 @@ def test_worktree_of_a_bare_repository(repo: Path, tmp_path: Path) -> None:
     for place in ("bare.git", "bare.git/refs"):
         bare = find_checkout(str(tmp_path / place))
         assert bare.top is None
-        with pytest.raises(NoWorktreeError):
+        with pytest.raises(NoWorktreeError) as refused:
             bare.require_top()
+        assert refused.value.hint == f"run the command in one of its worktrees: {tmp_path / 'wt'}"
+    git(tmp_path / "bare.git", "worktree", "remove", str(tmp_path / "wt"))
+    with pytest.raises(NoWorktreeError) as refused:
+        find_checkout(str(tmp_path / "bare.git")).require_top()
+    assert "git worktree add" in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize("linked_by_file", [True, False])
