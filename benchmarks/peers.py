@@ -18,6 +18,7 @@ from benchmarks.timing import BASE, Place, Prepare, Sample, base, call, fixed, i
 
 _CREATED = "20260101T000000Z"
 _ENDED = "20260201T000000Z"
+_TSP = "tsp -n true"
 _NOTE = (
     "nohup keeps neither an exit code nor a list; task-spooler keeps a server in memory and loses its queue with it; "
     "a run here has its own supervisor, and its record on disk before the prompt is back."
@@ -51,25 +52,36 @@ def trackers(store: Store, program: str, scratch: Path, *, rounds: int) -> Table
 
 
 def spooler(store: Store, program: str, scratch: Path, *, rounds: int) -> Table:
-    """Starting a background command: here, by `nohup`, and by task-spooler where it is installed."""
+    """Starting a background command, and starting one and hearing of its end: here, by `nohup`, and by task-spooler
+    where it is installed.
+    """
     with _submitters(store, program, scratch) as (place, submitters):
         candidates = {name: fixed(*argv) for name, argv in submitters.items()}
+        candidates["gittasks run --wait -- true"] = fixed(program, "run", "--wait", "--", "true")
+        candidates["nohup true"] = fixed("sh", "-c", "nohup true >/dev/null 2>&1")
+        if (tsp := submitters.get(_TSP)) is not None:
+            candidates["tsp -n -f true"] = fixed(tsp[0], "-n", "-f", "true")
         samples = interleaved(candidates, place, rounds=rounds)
     lines = [in_multiples(what, samples[what], samples[BASE]) for what in candidates]
     return Table("Beside other ways into the background", (base_line(samples[BASE]), *lines), _NOTE)
 
 
 def submits(store: Store, program: str, scratch: Path, *, count: int) -> Table:
-    """`count` commands started one after another, by each of them, and P as often."""
+    """`count` commands started one after another, by each of them, and P as often; and all of them listed."""
     lines = []
     with _submitters(store, program, scratch) as (place, submitters):
         totals = {
             name: sum(run_once(argv, place) for _ in range(count))
             for name, argv in ({BASE: tuple(base(0))} | submitters).items()
         }
+        lists = {"gittasks runs": fixed(program, "runs")}
+        if (tsp := submitters.get(_TSP)) is not None:
+            lists["tsp"] = fixed(tsp[0])
+        listed = interleaved(lists, place, rounds=5)
     for name, total in totals.items():
         shown = f"{total * 1000 / count:.1f}"
         lines.append(Line(f"{name}, each", shown, ratio=f"{total / totals[BASE]:.1f}"))
+    lines += [in_multiples(f"{name}, the list then", listed[name], listed[BASE]) for name in lists]
     return Table(f"{count:,} submits", tuple(lines), _NOTE)
 
 
@@ -90,7 +102,7 @@ def _submitters(
     place = store.place._replace(env=env)
     call((name, "-n", "true"), place)
     try:
-        yield place, submitters | {"tsp -n true": (name, "-n", "true")}
+        yield place, submitters | {_TSP: (name, "-n", "true")}
     finally:
         call((name, "-K"), place)
 
