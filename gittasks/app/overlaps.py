@@ -72,7 +72,7 @@ def _touched(project: Project) -> dict[str, Touched]:
     """What each worktree changed, by its name; those that changed nothing are left out."""
     checkout = project.checkout
     # The same from wherever it is asked: all are measured against the branch they will land on.
-    target = landing.find_target(project.git, checkout.common_dir)
+    target = landing.find_target(lambda: project.git, checkout.common_dir)
     if target is None:
         return {}
     places = [(sibling.name, sibling.top, sibling.git_dir) for sibling in siblings.find_siblings(checkout)]

@@ -31,10 +31,10 @@ class Target(NamedTuple):
     commits: tuple[str, ...]
 
 
-def find_target(git: Git, common_dir: str) -> Target | None:
+def find_target(git: Callable[[], Git], common_dir: str) -> Target | None:
     """The default branch, `None` where there is none yet.
 
-    That is what `origin/HEAD` names; else `main` or `master`; else what the main worktree has checked out.
+    `git` gives what asks git, where the files do not say it. That is what `origin/HEAD` names; else `main` or `master`; else what the main worktree has checked out.
     """
     named, commit_of = _refs(git, common_dir)
     for name in (
@@ -45,7 +45,7 @@ def find_target(git: Git, common_dir: str) -> Target | None:
         found = {commit_of(ref + name) for ref in (_HEADS, _ORIGIN)} if name else set()
         commits = {value for value in found if value and _HEX.issuperset(value)}
         if len(commits) > 1:
-            commits = set(_ask(git, "merge-base", "--independent", *sorted(commits)).split())
+            commits = set(_ask(git(), "merge-base", "--independent", *sorted(commits)).split())
         if commits:
             return Target(name, tuple(sorted(commits)))
     return None
@@ -56,7 +56,7 @@ def read_file(git: Git, commit: str, path: str) -> bytes | None:
     return git.capture("cat-file", "blob", f"{commit}:{path}")
 
 
-def _refs(git: Git, common_dir: str) -> tuple[str, Callable[[str], str | None]]:
+def _refs(git: Callable[[], Git], common_dir: str) -> tuple[str, Callable[[str], str | None]]:
     """What `origin/HEAD` names, and who knows the commits of refs.
 
     By git where refs are kept in another form than files (reftable).
@@ -65,7 +65,7 @@ def _refs(git: Git, common_dir: str) -> tuple[str, Callable[[str], str | None]]:
     if not os.path.isdir(os.path.join(common_dir, "reftable")):
         named = siblings.read_link(default, common_dir)
         return named or "", lambda ref: siblings.read_shared_ref(ref, common_dir)
-    output = _ask(git, "for-each-ref", "--format=%(refname) %(objectname) %(symref)", _HEADS, _ORIGIN)
+    output = _ask(git(), "for-each-ref", "--format=%(refname) %(objectname) %(symref)", _HEADS, _ORIGIN)
     lines = [line.split(" ", 2) for line in output.splitlines()]
     links = {ref: target for ref, _, target in lines}
     return links.get(default, ""), {ref: commit for ref, commit, _ in lines}.get

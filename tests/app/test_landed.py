@@ -85,6 +85,18 @@ def test_many_tasks_are_looked_up_at_once(main: Project, repo: Path) -> None:
     assert found.landed == {ONE: False, **dict.fromkeys(added, True)}
 
 
+def test_what_has_landed_is_known_without_git_until_the_branch_moves(main: Project, repo: Path) -> None:
+    without_git = Project(main.checkout, {**os.environ, "PATH": "/nowhere"})
+    done(main)
+    rows = main.board().rows
+    assert find_landed(main, rows).of(ONE) is True
+    assert find_landed(without_git, rows).of(ONE) is True
+    git(repo, "revert", "--no-edit", "HEAD")
+    assert find_landed(main, rows).of(ONE) is False
+    git(repo, "reset", "-q", "--hard", "HEAD~1")
+    assert find_landed(main, rows).of(ONE) is True
+
+
 def test_an_uncommitted_completion_and_an_empty_branch_are_not_landed(main: Project, repo: Path) -> None:
     git(repo, "switch", "-q", "-c", "empty")
     git(repo, "switch", "-q", "main")

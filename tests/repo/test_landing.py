@@ -11,7 +11,7 @@ from tests.conftest import git
 
 
 def target(repo: Path) -> landing.Target | None:
-    return landing.find_target(Git(str(repo), dict(os.environ)), str(repo / ".git"))
+    return landing.find_target(lambda: Git(str(repo), dict(os.environ)), str(repo / ".git"))
 
 
 def asked(repo: Path) -> landing.Target | None:

@@ -82,7 +82,7 @@ def _landed(project: Project, snapshot: Snapshot, changes: dict[TaskId, Changes]
     rows = [row for task_id in sorted(changes) if (row := snapshot.find(task_id)) and row.status == COMPLETED]
     if not rows:
         return []
-    target = landing.find_target(project.git, project.checkout.common_dir)
+    target = landing.find_target(lambda: project.git, project.checkout.common_dir)
     head = project.git.capture("symbolic-ref", "--quiet", "HEAD")
     if target is None or os.fsdecode(head or b"").strip() != f"refs/heads/{target.branch}":
         return []
