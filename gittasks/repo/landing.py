@@ -34,7 +34,8 @@ class Target(NamedTuple):
 def find_target(git: Callable[[], Git], common_dir: str) -> Target | None:
     """The default branch, `None` where there is none yet.
 
-    `git` gives what asks git, where the files do not say it. That is what `origin/HEAD` names; else `main` or `master`; else what the main worktree has checked out.
+    That is what `origin/HEAD` names; else `main` or `master`; else what the main worktree has checked out. `git`
+    gives what asks git, where the files do not say it.
     """
     named, commit_of = _refs(git, common_dir)
     for name in (
