@@ -185,7 +185,8 @@ def test_a_file_with_conflict_markers_breaks_no_command(halted: Fork, cli: Cli, 
     assert "Task" in done.stdout or command == "doctor"
     if command in ("list", "ready", "doctor"):
         assert done.returncode == 1
-        assert ".tasks/12.yaml:9: holds merge conflict markers" in done.stdout + done.stderr
+        word = "" if command == "doctor" else "conflict: "
+        assert f".tasks/12.yaml:9: {word}holds merge conflict markers" in done.stdout + done.stderr
 
 
 def test_and_can_be_written_around(halted: Fork, cli: Cli) -> None:

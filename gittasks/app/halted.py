@@ -10,7 +10,7 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import history, stages
 from gittasks.workgraph import file_merge, renumber, store
 from gittasks.workgraph.matched import World
-from gittasks.workgraph.record import MAX_FILE_BYTES, BadTaskError, TaskId
+from gittasks.workgraph.record import CONFLICT, MAX_FILE_BYTES, BadTaskError, TaskId
 from gittasks.workgraph.text_merge import parse_markers
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def _ids_in_question(sides: Sequence[Mapping[TaskId, Version]], rows: Mapping[Ta
 
 
 def _marked_ids(snapshot: Snapshot) -> set[TaskId]:
-    paths = (problem.path for problem in snapshot.problems if problem.kind == "conflict")
+    paths = (problem.path for problem in snapshot.problems if problem.kind == CONFLICT)
     return {task_id for path in paths if (task_id := _task_id(path)) is not None}
 
 

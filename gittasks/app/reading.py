@@ -7,7 +7,7 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import count
 from gittasks.repo import claims
 from gittasks.workgraph import graph, store
-from gittasks.workgraph.record import CLOSED, COMPLETED, DELETED, PENDING, STATUSES, BadTaskError
+from gittasks.workgraph.record import CLOSED, COMPLETED, CONFLICT, DELETED, PENDING, STATUSES, BadTaskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
@@ -156,7 +156,9 @@ def require_row(snapshot: Tasks, task_id: TaskId) -> Row:
     path = f"{store.FOLDER}/{store.file_name(task_id)}"
     problems = [problem for problem in snapshot.problems if problem.path == path]
     if problems:
-        raise BadTaskError(problems, hint=f"mend {path} by hand; `gittasks doctor` names every bad file")
+        in_conflict = any(problem.kind == CONFLICT for problem in problems)
+        cure = f"`gittasks resolve {task_id}` mends it" if in_conflict else f"mend {path} by hand"
+        raise BadTaskError(problems, hint=f"{cure}; `gittasks doctor` names every bad file")
     raise store.UnknownTaskError(
         f"no task #{task_id} here", hint="`gittasks list --all` shows all tasks of this worktree"
     )

@@ -25,6 +25,9 @@ CLOSED = frozenset((COMPLETED, DELETED))
 # These belong to runs. Refused with an error that says so, so that nobody mixes the two layers up.
 RUN_WORDS = frozenset(("running", "failed", "killed", "stopped", "queued"))
 
+# The kind of `Problem` that merge conflict markers are.
+CONFLICT = "conflict"
+
 MAX_ID = 999_999_999
 MAX_SUBJECT = 500
 MAX_NAME = 100
@@ -134,7 +137,9 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path
-        parts = [where, self.field, self.message, self.expected]
+        # The one kind that a command of ours mends: people look for the word.
+        word = CONFLICT if self.kind == CONFLICT else ""
+        parts = [where, self.field, word, self.message, self.expected]
         return ": ".join(part for part in parts if part)
 
     def as_json(self) -> dict[str, Any]:

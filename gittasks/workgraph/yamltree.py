@@ -21,7 +21,7 @@ from gittasks.workgraph.layout import (
     SCALAR,
     line_end,
 )
-from gittasks.workgraph.record import MAX_FILE_BYTES
+from gittasks.workgraph.record import CONFLICT, MAX_FILE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def decode(data: bytes) -> str:
     mark = _CONFLICT.search(text)
     if mark:
         expected = "expected a finished merge (`gittasks resolve` mends it)"
-        raise TreeError(line_of(text, mark.start()), "holds merge conflict markers", expected, "conflict")
+        raise TreeError(line_of(text, mark.start()), "holds merge conflict markers", expected, CONFLICT)
     return text
 
 

@@ -346,8 +346,13 @@ def test_a_half_merged_file_says_so(project: Cli, repo: Path) -> None:
             "status: pending\n", "<<<<<<< HEAD\nstatus: pending\n=======\nstatus: completed\n>>>>>>> x\n"
         )
     )
-    assert "conflict" in project("list", code=1).stderr
+    listed = project("list", code=1).stderr
+    assert ".tasks/1.yaml:7: conflict: " in listed and "`gittasks resolve`" in listed
+    assert "no tasks yet" not in listed and "no task can be read" in listed
     assert "conflict" in project("edit", "1", "--priority", "1", code=1).stderr
+    shown = project("show", "1", code=1).stderr
+    assert "hint: `gittasks resolve 1` mends it" in shown and "by hand" not in shown
+    assert "cure: `gittasks resolve`" in project("doctor", code=1).stdout
 
 
 def test_terminal_escapes_of_strangers_are_never_printed_raw(project: Cli, repo: Path) -> None:

@@ -11,7 +11,7 @@ from gittasks.base.records import TYPE_CHECKING
 from gittasks.workgraph import config as configs
 from gittasks.workgraph import store
 from gittasks.workgraph.graph import cycles
-from gittasks.workgraph.record import CLOSED, DELETED, IN_PROGRESS
+from gittasks.workgraph.record import CLOSED, CONFLICT, DELETED, IN_PROGRESS
 from gittasks.workgraph.workflow import definition
 
 if TYPE_CHECKING:
@@ -52,10 +52,8 @@ def bad_files(scene: Scene) -> Iterator[Finding]:
     for problem in scene.snapshot.problems:
         where = f"{problem.path}:{problem.line}" if problem.line else problem.path
         what = ": ".join(part for part in (problem.field, problem.message, problem.expected) if part)
-        if problem.kind == "conflict":
-            cure = (
-                "resolve the merge in this file: keep one side, or both sides' fields, and take the marks out"
-            )
+        if problem.kind == CONFLICT:
+            cure = "`gittasks resolve` merges it field by field, and asks where both sides changed one"
             yield Finding(ERROR, "conflict-marks", where, what, cure)
         else:
             cure = f"mend it by hand, or take it back from git: `git log -- {problem.path}`"

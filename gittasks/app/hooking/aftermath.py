@@ -13,7 +13,7 @@ from gittasks.app.hooking.objects import RAW, git_in_hook, parse_raw
 from gittasks.base.errors import BusyError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.workgraph import store
-from gittasks.workgraph.record import COMPLETED, DELETED, MAX_FILE_BYTES, BadTaskError
+from gittasks.workgraph.record import COMPLETED, CONFLICT, DELETED, MAX_FILE_BYTES, BadTaskError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -118,7 +118,7 @@ def _broken(snapshot: Snapshot, changes: dict[TaskId, Changes]) -> list[str]:
     lines = []
     if bad:
         names = sorted({problem.path for problem in bad})
-        cure = "resolve" if any(problem.kind == "conflict" for problem in bad) else "doctor"
+        cure = "resolve" if any(problem.kind == CONFLICT for problem in bad) else "doctor"
         lines.append(f"cannot be read now: {_joined(names)}; `gittasks {cure}` helps")
     for cycle in (*cycles.find_cycles(snapshot.rows), *cycles.find_parent_cycles(snapshot.rows)):
         if not changes.keys().isdisjoint(cycle):

@@ -76,7 +76,13 @@ def run(args: Namespace, ctx: Context) -> int:
     rows = reading.list_rows(snapshot, wanted, sort=args.sort)
     if by_landing:
         rows = _by_landing(ctx, rows, landed=args.landed)
-    return show_rows(ctx, snapshot, rows, empty="no such tasks" if snapshot.rows else "no tasks yet")
+    return show_rows(ctx, snapshot, rows, empty=_empty(snapshot))
+
+
+def _empty(snapshot: Tasks) -> str:
+    if snapshot.rows:
+        return "no such tasks"
+    return "no task can be read" if snapshot.problems else "no tasks yet"
 
 
 def _at(ctx: Context, moment: str) -> Tasks:
