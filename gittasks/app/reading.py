@@ -121,10 +121,16 @@ def next_row(project: Project, snapshot: Tasks, *, owner: Callable[[], str] | No
     return rows[0]
 
 
-def nothing_ready(snapshot: Tasks, *, claimed: int) -> NothingReadyError:
-    """The error that says so; `claimed` is how many tasks could be started, had nobody taken them."""
+def nothing_ready(snapshot: Tasks, *, claimed: int, away: int = 0) -> NothingReadyError:
+    """The error that says so; `claimed` is how many tasks could be started, had nobody taken them, `away` how many
+    can be, but have no file here.
+    """
     waiting = len(blocked_rows(snapshot))
-    facts = (waiting, "waits for others", "wait for others"), (claimed, "is claimed", "are claimed")
+    facts = (
+        (waiting, "waits for others", "wait for others"),
+        (claimed, "is claimed", "are claimed"),
+        (away, "is ready in another worktree alone", "are ready in other worktrees alone"),
+    )
     words = [f"{count(n, 'task')} {one if n == 1 else many}" for n, one, many in facts if n]
     return NothingReadyError(
         f"nothing is ready ({', '.join(words)})" if words else "nothing is ready",
@@ -159,9 +165,7 @@ def require_row(snapshot: Tasks, task_id: TaskId) -> Row:
         in_conflict = any(problem.kind == CONFLICT for problem in problems)
         cure = f"`gittasks resolve {task_id}` mends it" if in_conflict else f"mend {path} by hand"
         raise BadTaskError(problems, hint=f"{cure}; `gittasks doctor` names every bad file")
-    raise store.UnknownTaskError(
-        f"no task #{task_id} here", hint="`gittasks list --all` shows all tasks of this worktree"
-    )
+    raise store.UnknownTaskError(task_id)
 
 
 def as_json(snapshot: Tasks, tasks: Sequence[Task], *, taken: Container[int] = ()) -> list[dict[str, Any]]:

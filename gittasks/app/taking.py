@@ -58,13 +58,14 @@ def take_next(
     tried = set(skip)
     while True:
         board = project.board()
-        rows = reading.ready_rows(project, board, owner=lambda: owner)
+        ready = reading.ready_rows(project, board, owner=lambda: owner)
         # Of tasks that only another worktree has, there is no file here to put in progress.
-        rows = [row for row in rows if row.id not in tried and _is_here(project, row.id)]
+        here = [row for row in ready if _is_here(project, row.id)]
+        rows = [row for row in here if row.id not in tried]
         if not rows:
-            raise reading.nothing_ready(
-                board, claimed=len(reading.startable_rows(board, owner=lambda: owner))
-            )
+            away = len(ready) - len(here)
+            startable = len(reading.startable_rows(board, owner=lambda: owner))
+            raise reading.nothing_ready(board, claimed=startable - away, away=away)
         for row in rows:
             tried.add(row.id)
             taken = _take(project, row, owner, remote)

@@ -216,7 +216,8 @@ def _check_edges(
     known = {row.id for row in rows if row.status != DELETED}
     for task_id, other in (*edges, *parents):
         if other not in known:
-            raise store.UnknownTaskError(f"#{task_id} cannot name #{other}: there is no such task here")
+            what = f"#{task_id} cannot name #{other}: there is no such task here"
+            raise store.UnknownTaskError(other, what)
     _raise_cycle(cycles.find_cycle(rows, edges), "wait for each other")
     _raise_cycle(cycles.find_parent_cycle(rows, parents), "are each other's parents")
 

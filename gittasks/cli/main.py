@@ -211,7 +211,24 @@ def _unknown(name: str) -> UsageError:
     return UsageError(f"unknown command {printable(name)}", hint=hint)
 
 
+def _locate(error: GittasksError, ctx: Context) -> None:
+    """Let an error about a task that is not here say where it is: the board may just have named it."""
+    task_id = getattr(error, "task_id", None)
+    if not isinstance(task_id, int):
+        return
+    from gittasks.app.whereabouts import find_task
+    from gittasks.workgraph.drafts import BadReferenceError
+    from gittasks.workgraph.record import TaskId
+    from gittasks.workgraph.store import UnknownTaskError
+
+    if isinstance(error, (BadReferenceError, UnknownTaskError)):
+        found = find_task(ctx.project(), TaskId(task_id))
+        if found is not None:
+            error.message, error.hint = f"{error.message}; {found.words}", found.cure
+
+
 def _tell(error: GittasksError, ctx: Context) -> int:
+    _locate(error, ctx)
     if ctx.json:
         told = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
         ctx.document({"error": {**told, **error.details}})

@@ -83,6 +83,21 @@ def newest_tips(git: Git, prefixes: Sequence[str], *, limit: int) -> list[str]:
     )
 
 
+def holding_path(git: Git, prefixes: Sequence[str], path: str, *, limit: int) -> list[str]:
+    """The refs below `prefixes` whose commits hold a file at `path`: in the order of `prefixes`, then those made last
+    first; at most `limit` refs of each are asked (two git processes a prefix).
+    """
+    found = []
+    for prefix in prefixes:
+        names = git.lines(
+            "for-each-ref", "--sort=-committerdate", f"--count={limit}", "--format=%(refname)", prefix
+        )
+        asked = "".join(f"{name}:{path}\n" for name in names).encode("utf-8", "surrogateescape")
+        answers = git.lines("cat-file", "--batch-check=%(objecttype)", stdin=asked) if names else []
+        found += [name for name, answer in zip(names, answers, strict=True) if answer == "blob"]
+    return found
+
+
 def find_base_branch(git: Git, revision: str) -> str | None:
     """The local branch that `revision` stands for: itself, or the local one of a remote-tracking branch's name."""
     full = git.find_line(

@@ -42,7 +42,14 @@ class Draft(NamedTuple):
 
 
 class BadReferenceError(InvalidError):
-    """A draft names a task that is neither in its batch nor in the project, or a key twice."""
+    """A draft names a task that is neither in its batch nor in the project, or a key twice.
+
+    `task_id` is the task, where it was named by number.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, task_id: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.task_id = task_id
 
 
 class Plan(NamedTuple):
@@ -114,6 +121,7 @@ def _resolve(
     raise BadReferenceError(
         f"{draft.subject!r}: {field}: there is no task {name}",
         hint="name an existing task by its id, or another entry of the same batch by its key",
+        task_id=ref if isinstance(ref, int) else None,
     )
 
 

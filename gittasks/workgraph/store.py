@@ -27,7 +27,14 @@ class NoTasksError(SetupError):
 
 
 class UnknownTaskError(NotFoundError):
-    """No task has this id here."""
+    """No task has the id `task_id` here."""
+
+    def __init__(self, task_id: int, message: str | None = None, *, hint: str | None = None) -> None:
+        super().__init__(
+            message or f"no task #{task_id} here",
+            hint=hint or "`gittasks list --all` shows all tasks of this worktree",
+        )
+        self.task_id = task_id
 
 
 class EditedMeanwhileError(RefusedError):
@@ -93,9 +100,7 @@ def read_file(folder: str, task_id: TaskId) -> bytes:
     try:
         return files.read_regular(path, limit_bytes=MAX_FILE_BYTES)
     except FileNotFoundError:
-        raise UnknownTaskError(
-            f"no task #{task_id} here", hint="`gittasks list --all` shows all tasks of this worktree"
-        ) from None
+        raise UnknownTaskError(task_id) from None
     except files.UnsafeFileError as error:
         what = error.message.removeprefix(path + ": ")
         raise BadTaskError([Problem(f"{FOLDER}/{file_name(task_id)}", 0, "", what, kind="file")]) from None

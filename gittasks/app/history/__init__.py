@@ -41,6 +41,7 @@ def task_history(
         more = more or (limit is not None and len(entries) > limit)
     if not entries and not fresh:
         raise store.UnknownTaskError(
+            task_id,
             f"no task #{task_id}, neither here nor in the history of "
             + ("this branch" if here else "any branch"),
             hint="`gittasks list --all` shows all tasks there are",
