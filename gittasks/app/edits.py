@@ -41,7 +41,8 @@ class FileEdit(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """One write. `worktree` is its name, `instance` tells worktrees of one name apart, `top` is where it was.
+    """One write. `worktree` is its name, `instance` tells worktrees of one name apart, `top` is where it was,
+    `branch` the ref that was checked out there (`None`: no branch, or it was not noted).
 
     `undoes` is the id of the edit that this one took back, empty for most. `left_out` counts the files that were too
     many to remember.
@@ -56,6 +57,7 @@ class Edit(NamedTuple):
     files: tuple[FileEdit, ...]
     undoes: str = ""
     left_out: int = 0
+    branch: str | None = None
 
 
 def read_before(folder: str, writes: Sequence[FileWrite]) -> list[bytes | None]:
@@ -94,6 +96,7 @@ def record_edit(project: Project, edited: Sequence[FileEdit], *, message: str, u
             "undoes": undoes,
             "files": kept,
             "left_out": len(edited) - len(kept),
+            "branch": branch_of(checkout),
         },
         few=len(kept) < _FEW,
     )
@@ -130,6 +133,11 @@ def instance_of(git_dir: str, common_dir: str) -> str:
         return str(os.stat(os.path.join(git_dir, "commondir")).st_mtime_ns)
     except OSError:
         return "gone"
+
+
+def branch_of(checkout: Checkout) -> str | None:
+    """The ref that is checked out (`refs/heads/main`), `None` where HEAD is on no branch."""
+    return siblings.read_link("HEAD", checkout.git_dir)
 
 
 def is_here(edit: Edit, checkout: Checkout) -> bool:
@@ -186,7 +194,11 @@ def _parse(line: dict[str, Any]) -> Edit | None:
             FileEdit(_require_text(name), _bytes(before), _bytes(after))
             for name, before, after in line["files"]
         )
-        return Edit(edit_id, time, worktree, instance, top, message, edited, undoes, int(line["left_out"]))
+        branch = line.get("branch")
+        return Edit(
+            *(edit_id, time, worktree, instance, top, message, edited, undoes, int(line["left_out"])),
+            branch=None if branch is None else _require_text(branch),
+        )
     except (KeyError, TypeError, ValueError):
         return None
 

@@ -2,7 +2,8 @@
 
 What was edited since is merged around it, field by field; where the same field was edited since, undo is refused. An
 added task is not removed but deleted, restorably; an added note goes, if nobody changed it. Undoing again goes one
-edit further back.
+edit further back. An edit of which nothing is here any more counts as taken back, by hand or by git; but where it was
+made on another branch it stands there, and undo is refused.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import os
 
 from gittasks.app import writing
-from gittasks.app.edits import Edit, FileEdit, forget_edit, is_here, load_edits, record_edit
+from gittasks.app.edits import Edit, FileEdit, branch_of, forget_edit, is_here, load_edits, record_edit
 from gittasks.base import files
 from gittasks.base.errors import NotFoundError, RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.repo import index, stages
+from gittasks.base.text import printable
+from gittasks.repo import index, refs, stages
 from gittasks.workgraph import codec, store
 from gittasks.workgraph.difference import FieldChange, difference
 from gittasks.workgraph.file_merge import write_as
@@ -35,6 +37,10 @@ class EditedSinceError(RefusedError):
     """What the edit did was edited again: taking it back would lose that."""
 
 
+class OnAnotherBranchError(RefusedError):
+    """Nothing of the last edit is here, since another branch was checked out when it was made."""
+
+
 class Undone(NamedTuple):
     """What was taken back: the edit, and what changed by that in each task. `removed` are paths of notes."""
 
@@ -53,35 +59,65 @@ class _Plan(NamedTuple):
 def undo(project: Project, *, commit: bool = False) -> Undone:
     """Take back the last edit that a command made in this worktree and that was not taken back yet.
 
-    Raises `NothingToUndoError`, `EditedSinceError`, `CycleError`, `UnknownTaskError`, `BadTaskError`,
-    `LockHeldError`, `DiskError`.
+    Raises `NothingToUndoError`, `OnAnotherBranchError`, `EditedSinceError`, `CycleError`, `UnknownTaskError`,
+    `BadTaskError`, `LockHeldError`, `DiskError`; nothing was changed then.
     """
     store.require_folder(project.tasks_folder)
     with project.lock("undo"):
         if commit:
             index.refuse_during_operation(project.checkout.git_dir)
-        edit = _find_last(project)
-        plan = _Plan([], [], [])
-        for item in edit.files:
-            _plan_file(project, edit, item, plan)
+        edit, plan = _plan_last(project)
         return _carry_out(project, edit, plan, commit=commit)
 
 
-def _find_last(project: Project) -> Edit:
-    # Writes without a message are a part of something larger: a task carried into its worktree, or home.
-    here = [edit for edit in load_edits(project.checkout.private_dir) if is_here(edit, project.checkout)]
-    done = {edit.undoes for edit in here}
-    for edit in reversed(here):
-        if edit.message and not edit.undoes and edit.id not in done:
-            if edit.left_out:
-                raise RefusedError(
-                    f"too large to be taken back: {edit.message}, {len(edit.files) + edit.left_out} files",
-                    hint="`git` knows what was committed before it",
-                )
-            return edit
+def _plan_last(project: Project) -> tuple[Edit, _Plan]:
+    """The last edit of which something is here, and what taking it back writes."""
+    branch = branch_of(project.checkout)
+    for edit in _standing_edits(project):
+        if edit.left_out:
+            raise RefusedError(
+                f"too large to be taken back: {edit.message}, {len(edit.files) + edit.left_out} files",
+                hint="`git` knows what was committed before it",
+            )
+        elsewhere = edit.branch if edit.branch != branch else None
+        plan = _plan(project, edit, elsewhere)
+        if plan.writes or plan.notes:
+            return edit, plan
+        if elsewhere is not None:
+            raise OnAnotherBranchError(
+                f"nothing of the last edit is here, nothing was taken back: {edit.message}",
+                hint=_switch(elsewhere),
+            )
     raise NothingToUndoError(
         "nothing to undo in this worktree", hint="`gittasks log TASK` shows what happened to a task"
     )
+
+
+def _standing_edits(project: Project) -> list[Edit]:
+    """The edits of this worktree that undo did not take back, newest first."""
+    # Writes without a message are a part of something larger: a task carried into its worktree, or home.
+    here = [edit for edit in load_edits(project.checkout.private_dir) if is_here(edit, project.checkout)]
+    done = {edit.undoes for edit in here}
+    return [edit for edit in reversed(here) if edit.message and not edit.undoes and edit.id not in done]
+
+
+def _plan(project: Project, edit: Edit, elsewhere: str | None) -> _Plan:
+    plan = _Plan([], [], [])
+    try:
+        for item in edit.files:
+            _plan_file(project, edit, item, plan)
+    except EditedSinceError as error:
+        if elsewhere is not None:
+            error.hint = _switch(elsewhere)
+        raise
+    return plan
+
+
+def _switch(ref: str) -> str:
+    import shlex
+
+    branch = printable(ref.removeprefix(refs.HEADS))
+    return f"it was made on the branch {branch}: `git switch {shlex.quote(branch)}`, then undo it there"
 
 
 def _plan_file(project: Project, edit: Edit, item: FileEdit, plan: _Plan) -> None:
@@ -121,7 +157,7 @@ def _carry_out(project: Project, edit: Edit, plan: _Plan, *, commit: bool) -> Un
     message = f"Undo: {edit.message}"
     removed = tuple(_path(note.name) for note in plan.notes)
     ids = tuple(task_id for task_id, _ in plan.changes)
-    noted = record_edit(project, plan.notes, message=message, undoes=edit.id) if _is_more(plan) else None
+    noted = record_edit(project, plan.notes, message=message, undoes=edit.id) if plan.notes else None
     try:
         for path in removed:
             os.unlink(os.path.join(project.top, path))
@@ -140,11 +176,6 @@ def _carry_out(project: Project, edit: Edit, plan: _Plan, *, commit: bool) -> Un
     warnings = (*written.warnings, *([warning] if warning else []))
     written = written._replace(commit=made, changed=paths, warnings=warnings)
     return Undone(edit, written, tuple(plan.changes), removed)
-
-
-def _is_more(plan: _Plan) -> bool:
-    """Whether something is taken back that is no write of a file, or nothing at all is left to take back."""
-    return bool(plan.notes or not plan.writes)
 
 
 def _edited_since(edit: Edit, task_id: TaskId, merged: Merged) -> EditedSinceError:

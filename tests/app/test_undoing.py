@@ -11,7 +11,7 @@ import pytest
 
 from gittasks.app import edits, notes, writing
 from gittasks.app.project import Project
-from gittasks.app.undoing import EditedSinceError, NothingToUndoError, undo
+from gittasks.app.undoing import EditedSinceError, NothingToUndoError, OnAnotherBranchError, undo
 from gittasks.app.writing import CycleError
 from gittasks.base.errors import RefusedError
 from gittasks.workgraph.drafts import Draft
@@ -93,9 +93,59 @@ def test_what_was_taken_back_by_hand_counts_as_undone(main: Project) -> None:
     edit(main, priority=0)
     edit(main, owner="ann")
     git(Path(main.top), "checkout", "-q", "HEAD", "--", ".tasks")
-    assert undo(main).changes == ()
-    assert undo(main).changes == ()
     assert undo(main).edit.message.startswith("Add")
+
+
+def test_an_edit_that_comes_back_can_still_be_taken_back(main: Project) -> None:
+    """What is stashed is neither here nor taken back."""
+    edit(main, priority=0, owner="ann")
+    edit(main, TWO, owner="ann")
+    git(Path(main.top), "stash", "-q", "--", ".tasks/2.yaml")
+    assert undo(main).edit.message.startswith("Edit task #1")
+    git(Path(main.top), "stash", "pop", "-q")
+    undo(main)
+    assert copy_of(main.top, TWO).owner is None
+
+
+@pytest.mark.parametrize("how", ["main", "--detach"])
+def test_what_was_done_on_another_branch_is_not_taken_back_here(main: Project, cli: Cli, how: str) -> None:
+    top = Path(main.top)
+    edit(main, TWO, priority=0)
+    git(top, "commit", "-qam", "edit")
+    git(top, "switch", "-qc", "f")
+    main.complete(1, commit=True)
+    git(top, "switch", "-q", *((how,) if how == "main" else (how, "main")))
+    told = cli("undo", code=1)
+    assert told.stdout == ""
+    assert told.stderr.splitlines() == [
+        "gittasks: nothing of the last edit is here, nothing was taken back: Complete task #1: Fix the login",
+        "hint: it was made on the branch f: `git switch f`, then undo it there",
+    ]
+    assert status(main) == ""
+    git(top, "switch", "-q", "f")
+    assert undo(main).changes[0][0] == ONE
+    assert copy_of(main.top).status == "pending"
+
+
+def test_a_task_that_only_another_branch_has_is_not_taken_for_a_removed_one(main: Project) -> None:
+    git(Path(main.top), "switch", "-qc", "f")
+    added = writing.add_tasks(main, [Draft("new")], commit=True).ids[0]
+    git(Path(main.top), "switch", "-q", "main")
+    with pytest.raises(OnAnotherBranchError):
+        undo(main)
+    git(Path(main.top), "switch", "-q", "f")
+    writing.edit_task(main, added, lambda task: {"owner": "ann"}, purpose="edit", commit=True)
+    git(Path(main.top), "switch", "-q", "main")
+    with pytest.raises(EditedSinceError) as raised:
+        undo(main)
+    assert "branch f" in str(raised.value.hint)
+
+
+def test_what_moved_to_another_branch_is_taken_back_there(main: Project) -> None:
+    edit(main, priority=0)
+    git(Path(main.top), "switch", "-qc", "f")
+    undo(main)
+    assert copy_of(main.top).priority == 2
 
 
 def test_added_tasks_become_tombstones_and_their_waiters_are_freed(main: Project) -> None:
