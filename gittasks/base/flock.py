@@ -22,17 +22,48 @@ _POLL_S = 0.002
 
 
 class FileHeldError(BusyError):
-    """Another process held the lock for the whole time we were ready to wait."""
+    """One other process held the lock for the whole time we were ready to wait."""
 
 
 class StrangeFileError(RefusedError):
     """What lies in the place of a lock leads elsewhere; nothing was written."""
 
 
+class Patience:
+    """How long to wait for the lock at `path`: `timeout_s` seconds for any one holder.
+
+    A lock that goes from hand to hand comes to each who waits, however many these are: who gave up on it after a time
+    would do so for nothing but a busy machine. Each holder signs the file, by which it is known.
+    """
+
+    def __init__(self, path: str, timeout_s: float) -> None:
+        self._path = path
+        self._timeout_s = timeout_s
+        self._signed = self._last_signed()
+        self._deadline = clock.monotonic_s() + timeout_s
+
+    def wait(self) -> bool:
+        """Wait a moment, then it may be tried again; `False` where one holder has it too long."""
+        if clock.monotonic_s() >= self._deadline:
+            signed = self._last_signed()
+            if signed == self._signed:
+                return False
+            self._signed = signed
+            self._deadline = clock.monotonic_s() + self._timeout_s
+        clock.sleep_s(_POLL_S)
+        return True
+
+    def _last_signed(self) -> int:
+        try:
+            return os.stat(self._path).st_mtime_ns
+        except OSError:
+            return 0
+
+
 class Hold:
     """`with Hold(path, purpose=...)`: the lock at `path`, held; `purpose` is what others are told while they wait.
 
-    Its folder must exist. Entering raises `FileHeldError` (says by whom) after `timeout_s` seconds.
+    Its folder must exist. Entering raises `FileHeldError` (says by whom) after `timeout_s` seconds with one holder.
     """
 
     def __init__(self, path: str, *, purpose: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
@@ -50,16 +81,15 @@ class Hold:
             raise StrangeFileError(
                 f"{self._path} is a symbolic link: expected a lock of ours", hint="move it away"
             ) from None
-        deadline = clock.monotonic_s() + self._timeout_s
+        patience = Patience(self._path, self._timeout_s)
         while not try_lock(self._fd):
-            if clock.monotonic_s() >= deadline:
+            if not patience.wait():
                 holder = os.pread(self._fd, 200, 0).decode("utf-8", "replace").strip()
                 os.close(self._fd)
                 raise FileHeldError(
                     f"{self._path} is held by {holder or 'an unknown process'}; waited {self._timeout_s:g} s",
                     hint="wait for it to finish and try again; the lock goes with its process",
                 )
-            clock.sleep_s(_POLL_S)
         self._sign()
 
     def __exit__(

@@ -13,34 +13,37 @@ from typing import TYPE_CHECKING
 
 from gittasks.base import clock
 from gittasks.base.errors import BusyError
-from gittasks.base.flock import StrangeFileError
+from gittasks.base.flock import Patience, StrangeFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from filelock import BaseFileLock
 
 DEFAULT_TIMEOUT_S = 10.0
 
 
 class LockHeldError(BusyError):
-    """Another process held the lock for the whole time we were ready to wait."""
+    """One other process held the lock for the whole time we were ready to wait."""
 
 
 @contextlib.contextmanager
 def hold(path: str, *, purpose: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> Iterator[None]:
     """Hold the lock at `path` inside a `with`; `purpose` is what others are told while they wait.
 
-    Its folder must exist. Raises `LockHeldError` (says by whom) after `timeout_s` seconds.
+    Its folder must exist. Raises `LockHeldError` (says by whom) after `timeout_s` seconds with one holder.
     """
-    from filelock import FileLock, Timeout
+    from filelock import FileLock
 
-    lock = FileLock(path, timeout=timeout_s, poll_interval=0.002, fallback_to_soft=False)
+    lock = FileLock(path, timeout=0, fallback_to_soft=False)
     try:
-        lock.acquire()
-    except Timeout:
-        raise LockHeldError(
-            f"{path} is held by {_holder(path)}; waited {timeout_s:g} s",
-            hint="wait for it to finish and try again; the lock goes with its process, never delete the file",
-        ) from None
+        patience = Patience(path, timeout_s)
+        while not _try(lock):
+            if not patience.wait():
+                raise LockHeldError(
+                    f"{path} is held by {_holder(path)}; waited {timeout_s:g} s",
+                    hint="wait for it to finish and try again; the lock goes with its process, never delete the file",
+                )
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
@@ -52,6 +55,16 @@ def hold(path: str, *, purpose: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> It
         yield
     finally:
         lock.release()
+
+
+def _try(lock: BaseFileLock) -> bool:
+    from filelock import Timeout
+
+    try:
+        lock.acquire()
+    except Timeout:
+        return False
+    return True
 
 
 def _sign(path: str, purpose: str) -> None:

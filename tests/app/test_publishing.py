@@ -326,12 +326,13 @@ def test_sync_tells_the_remote_what_it_was_to_know_and_learns_what_it_has(
     assert "cannot be asked" in publishing.exchange(first, "origin")[0]
 
 
-@pytest.mark.long
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    "rounds", [2, pytest.param(12, marks=(pytest.mark.long, pytest.mark.slow))], ids=["few", "many"]
+)
 def test_of_two_clones_that_race_exactly_one_wins_each_time(
-    first: Project, second: Project, remote: Path
+    first: Project, second: Project, remote: Path, rounds: int
 ) -> None:
-    for number in range(1, 11):
+    for number in range(1, rounds + 1):
         racers = [
             subprocess.Popen(
                 (sys.executable, "-m", "gittasks", "claim", str(number), "--remote", "origin"),

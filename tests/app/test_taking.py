@@ -59,36 +59,43 @@ def worktrees(repo: Path, tmp_path: Path, count: int) -> list[Path]:
     return folders
 
 
-@pytest.mark.long
-@pytest.mark.slow
-def test_sixteen_agents_in_eight_worktrees_get_each_task_once(repo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("count", "trees", "tasks"),
+    [
+        pytest.param(4, 2, 12, id="few"),
+        pytest.param(16, 8, 60, id="many", marks=(pytest.mark.long, pytest.mark.slow)),
+    ],
+)
+def test_agents_in_several_worktrees_get_each_task_once(
+    repo: Path, tmp_path: Path, count: int, trees: int, tasks: int
+) -> None:
     """Half of them under one name: the name is not what keeps them apart."""
-    planned(repo, 60)
-    places = [repo, *worktrees(repo, tmp_path, 7)]
+    planned(repo, tasks)
+    places = [repo, *worktrees(repo, tmp_path, trees - 1)]
     agents = [
         subprocess.Popen(
             (
                 sys.executable,
                 "-c",
                 AGENT,
-                str(places[number % 8]),
+                str(places[number % trees]),
                 "team" if number % 2 else f"agent-{number}",
             ),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for number in range(16)
+        for number in range(count)
     ]
     taken: Counter[int] = Counter()
     for agent in agents:
         output, errors = agent.communicate(timeout=50)
         assert (agent.returncode, errors) == (0, "")
         taken.update(map(int, output.split()))
-    assert taken == Counter(range(1, 61))
+    assert taken == Counter(range(1, tasks + 1))
     rows = at(repo).board().rows
     assert {row.status for row in rows} == {"in_progress"}
-    assert len(claim_refs(at(repo).checkout, os.environ)) == 60
+    assert len(claim_refs(at(repo).checkout, os.environ)) == tasks
 
 
 def check_next(project: Project, other: Project) -> list[int]:
