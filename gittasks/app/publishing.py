@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gittasks.app.holders import Holding
     from gittasks.app.project import Project
+    from gittasks.repo.claim_blobs import Claim
     from gittasks.workgraph.record import Row
 
 _ATTEMPTS = 4
@@ -73,16 +74,9 @@ def exchange(project: Project, remote: str, *, push: bool = True) -> list[str]:
     unreachable = look_again(project, remote)
     if unreachable is not None:
         return [printable(unreachable)]
-    own = {
-        task_id: oid
-        for task_id in claims.claim_refs(project.checkout, project.env)
-        if (oid := claims.read_ref(project.checkout, project.env, claims.claim_ref(task_id))) is not None
-    }
     messages = []
-    read = read_claims(project.checkout, project.env, own.values()) if push else {}
-    for task_id, oid in own.items():
-        claim = read.get(oid)
-        if claim is None or claim.remote != remote or _known(project, remote, task_id) == oid:
+    for task_id, (oid, claim) in (_own_claims(project) if push else {}).items():
+        if claim.remote != remote or _known(project, remote, task_id) == oid:
             continue
         try:
             told = publish(project, Task(TaskId(task_id), claim.uid), Acquired(oid, claim, False))
@@ -91,6 +85,26 @@ def exchange(project: Project, remote: str, *, push: bool = True) -> list[str]:
         else:
             messages += [] if told.done else [not_told(task_id, told)]
     return messages
+
+
+def named_remotes(project: Project) -> list[str]:
+    """The remotes that claims of this clone are to be told to, or that it knows claims of; sorted by name."""
+    refs = claims.claim_refs(project.checkout, project.env)
+    found = {remote for names in refs.values() for name in names if (remote := claims.remote_of(name))}
+    found |= {claim.remote for _, claim in _own_claims(project).values() if claim.remote is not None}
+    # A claim is anybody's text: only what this clone has as a remote is one.
+    return sorted(found.intersection(holders.git_of(project).lines("remote"))) if found else []
+
+
+def _own_claims(project: Project) -> dict[int, tuple[str, Claim]]:
+    """The claims of this clone that can be read, by task, each with the id of its blob."""
+    oids = {
+        task_id: oid
+        for task_id in claims.claim_refs(project.checkout, project.env)
+        if (oid := claims.read_ref(project.checkout, project.env, claims.claim_ref(task_id))) is not None
+    }
+    read = read_claims(project.checkout, project.env, oids.values())
+    return {task_id: (oid, claim) for task_id, oid in oids.items() if (claim := read.get(oid)) is not None}
 
 
 def withdraw(project: Project, task_id: TaskId, remote: str, oid: str) -> Publication:

@@ -3,7 +3,8 @@
 What it does to the branch that is checked out, in this order: changed task files and notes are committed (nothing
 else is); the upstream is fetched and merged, task conflicts being settled field by field as `resolve` does; the
 branch is pushed to its upstream, if all that the upstream lacks are tasks. A single commit of code in between is not
-ours to publish: then nothing is pushed, and the commits in the way are named. Nothing is ever forced.
+ours to publish: then nothing is pushed, and the commits in the way are named; unless the user asks for it, once or in
+git's config for the branch. Nothing is ever forced. Claims are told to the remotes that they name, in any case.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import listed, printable
 from gittasks.repo import index, refs, stages, upstream
 from gittasks.repo import merging as git_merging
-from gittasks.repo.upstream import BEHIND, REJECTED, UNREACHED
+from gittasks.repo.upstream import BEHIND, REJECTED, UNREACHED, NoUpstreamError
 from gittasks.workgraph import store
 from gittasks.workgraph.resolution import Choices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
     from gittasks.app.project import Project
     from gittasks.app.resolving import Resolution
     from gittasks.repo.refs import Commit
@@ -33,10 +37,23 @@ class StandsInTheWayError(RefusedError):
     """Something that sync will not decide: a merge under way, staged files, code in conflict."""
 
 
+class OnlyClaimsError(NoUpstreamError):
+    """The branch has no upstream: nothing became of its tasks, claims were exchanged. `claims` is as in `Synced`."""
+
+    def __init__(self, message: str, *, hint: str | None, claims: tuple[str, ...]) -> None:
+        super().__init__(message, hint=hint)
+        self.claims = claims
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """The messages of claims."""
+        return {"claims": list(self.claims)}
+
+
 class Synced(NamedTuple):
-    """What sync did. `outcome` is one word: `pushed`; `up_to_date`; `off` (not asked to push); `code` (commits in
-    `code` stand in the way of a push); `conflict` (`resolution.open` is to be decided, the merge waits for it);
-    `rejected` or `unreached`, with git's `words`.
+    """What sync did. `outcome` is one word: `pushed`; `up_to_date`; `off` (not asked to push); `code` (commits of
+    code stand in the way of a push); `conflict` (`resolution.open` is to be decided, the merge waits for it);
+    `rejected` or `unreached`, with git's `words`. `code` are the commits of code that were pushed, or were not.
 
     `claims` are messages of what came of the claims that the remote is to know of (safe to print).
     `committed` is the commit of task files that was made, `incoming` counts the commits that were taken in.
@@ -53,10 +70,10 @@ class Synced(NamedTuple):
     claims: tuple[str, ...] = ()
 
 
-def sync(project: Project, *, push: bool = True) -> Synced:
-    """Bring the tasks of this branch and of its upstream together.
+def sync(project: Project, *, push: bool = True, push_code: bool = False) -> Synced:
+    """Bring the tasks of this branch and of its upstream together. `push_code`: commits of code are pushed too.
 
-    Raises `NoUpstreamError`, `StandsInTheWayError`, `MergeImpossibleError`, `GitError` (a hook said no).
+    Raises `OnlyClaimsError`, `StandsInTheWayError`, `MergeImpossibleError`, `GitError` (a hook said no).
     """
     store.require_folder(project.tasks_folder)
     git = project.git
@@ -66,18 +83,37 @@ def sync(project: Project, *, push: bool = True) -> Synced:
             f"{operation or 'a merge conflict'} is in progress here",
             hint="finish it first: `gittasks resolve` settles task files, then `git commit`",
         )
-    found = upstream.find_upstream(git)
+    try:
+        found = upstream.find_upstream(git)
+    except NoUpstreamError as error:
+        raise _only_claims(project, error, push=push) from None
     done = Synced(OFF, found.name)
+    with_code = push_code or upstream.wants_code(git, found.branch)
     for _ in range(_TRIES):
-        done = _once(project, found, done, push=push)
+        done = _once(project, found, done, push=push, with_code=with_code)
         if done.outcome == UNREACHED:
             return done
         if done.outcome != BEHIND:
-            return done._replace(claims=tuple(publishing.exchange(project, found.remote, push=push)))
+            remotes = (found.remote, *publishing.named_remotes(project))
+            return done._replace(claims=_exchange(project, remotes, push=push))
     return done._replace(outcome=REJECTED, words="others push faster than we do: try again")
 
 
-def _once(project: Project, found: Upstream, done: Synced, *, push: bool) -> Synced:
+def _only_claims(project: Project, error: NoUpstreamError, *, push: bool) -> OnlyClaimsError:
+    """The error for a branch without upstream, once claims went where they name: they belong to no branch."""
+    remotes = publishing.named_remotes(project)
+    claims = _exchange(project, remotes, push=push)
+    told = f"; only claims were exchanged, with {', '.join(map(printable, remotes))}" if remotes else ""
+    message = f"{error.message}: tasks were not committed, merged or pushed{told}"
+    return OnlyClaimsError(message, hint=error.hint, claims=claims)
+
+
+def _exchange(project: Project, remotes: Iterable[str], *, push: bool) -> tuple[str, ...]:
+    each = dict.fromkeys(remotes)
+    return tuple(message for remote in each for message in publishing.exchange(project, remote, push=push))
+
+
+def _once(project: Project, found: Upstream, done: Synced, *, push: bool, with_code: bool) -> Synced:
     """One round; `BEHIND` where somebody pushed in the middle of it."""
     git = project.git
     words = upstream.fetch(git, found.remote)
@@ -97,8 +133,9 @@ def _once(project: Project, found: Upstream, done: Synced, *, push: bool) -> Syn
     if not done.outgoing:
         return done._replace(outcome=UP_TO_DATE)
     code = tuple(upstream.code_commits(git, theirs, head, store.FOLDER))
-    if not push or code:
-        return done._replace(outcome=CODE if push else OFF, code=code)
+    done = done._replace(code=code)
+    if not push or (code and not with_code):
+        return done._replace(outcome=CODE if push else OFF)
     outcome, words = upstream.push(git, found, head)
     return done._replace(outcome=outcome, words=words)
 

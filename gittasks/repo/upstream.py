@@ -11,6 +11,7 @@ import os
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import refs
+from gittasks.repo.git import failure
 from gittasks.repo.refs import Commit
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _FETCH = ("fetch", "--quiet", "--no-recurse-submodules")
 _PUSH = ("push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no")
 _MERGE = ("merge", "--no-edit", "--quiet", "--ff", "--no-squash", "--commit", "--no-autostash")
 
+# Of `branch.<name>` in git's config: that its code is to be pushed too, like git's own settings of how it is pushed.
+PUSH_CODE = "gittasksPushCode"
 PUSHED, BEHIND, REJECTED, UNREACHED = "pushed", "behind", "rejected", "unreached"
 
 
@@ -61,6 +64,15 @@ def find_upstream(git: Git) -> Upstream:
             f"{branch} has no upstream on a remote", hint=f"`git push -u origin {branch}` gives it one"
         )
     return Upstream(branch, remote, ref, tracking or "")
+
+
+def wants_code(git: Git, branch: str) -> bool:
+    """Whether the user's settings ask that code of `branch` be pushed too. Raises `GitError` for no boolean."""
+    args = ("config", "--type=bool", "--get", f"branch.{branch}.{PUSH_CODE}")
+    done = git.call(*args)
+    if done.returncode > 1:
+        raise failure(args, done)
+    return done.stdout.strip() == b"true"
 
 
 def fetch(git: Git, remote: str) -> str | None:

@@ -13,7 +13,7 @@ from gittasks.app import notes, writing
 from gittasks.app.project import Project
 from gittasks.app.syncing import StandsInTheWayError, sync
 from gittasks.repo import upstream
-from gittasks.repo.git import Git
+from gittasks.repo.git import Git, GitError
 from gittasks.repo.upstream import MergeImpossibleError, NoUpstreamError, Upstream
 from gittasks.workgraph.drafts import Draft
 from gittasks.workgraph.record import TaskId
@@ -90,6 +90,52 @@ def test_code_is_never_published_and_named(ann: Project, bob: Project, hub: Path
     assert "write code" in told.stderr
     git(Path(ann.top), "push", "-q")
     assert sync(ann).outcome == "up_to_date"
+
+
+@pytest.mark.parametrize("how", ["--push-code", "true", "yes"])
+def test_code_is_published_where_the_user_asks_for_it(
+    ann: Project, bob: Project, hub: Path, cli: Cli, how: str
+) -> None:
+    edit(bob, priority=0)
+    sync(bob)
+    work(Path(ann.top), "code")
+    edit(ann, owner="ann")
+    if how != "--push-code":
+        git(Path(ann.top), "config", "branch.main.gittasksPushCode", how)
+    told = cli("sync", *((how,) if how == "--push-code" else ()), cwd=Path(ann.top))
+    # The work, the tasks, and the merge with what Bob did.
+    assert "pushed 3 commits to origin/main, 1 with code, as asked" in told.stdout
+    assert tip(hub) == tip(ann.top)
+
+
+def test_the_wish_of_one_branch_is_none_of_another_and_no_push_overrules_it(
+    ann: Project, hub: Path, cli: Cli
+) -> None:
+    before = tip(hub)
+    work(Path(ann.top), "code")
+    git(Path(ann.top), "config", "branch.other.gittasksPushCode", "true")
+    git(Path(ann.top), "config", "branch.main.gittasksPushCode", "false")
+    assert "sync --push-code" in cli("sync", cwd=Path(ann.top), code=1).stderr
+    git(Path(ann.top), "config", "branch.main.gittasksPushCode", "true")
+    assert sync(ann, push=False).outcome == "off"
+    assert tip(hub) == before
+
+
+def test_a_wish_that_is_no_boolean_publishes_nothing_and_says_so(ann: Project, hub: Path) -> None:
+    before = tip(hub)
+    edit(ann, owner="ann")
+    git(Path(ann.top), "config", "branch.main.gittasksPushCode", "maybe")
+    with pytest.raises(GitError, match=r"bad boolean .*maybe.*gittaskspushcode"):
+        sync(ann)
+    assert (tip(hub), git(Path(ann.top), "status", "--porcelain")) == (before, "M  .tasks/1.yaml")
+
+
+def test_code_is_not_forced_onto_a_branch_that_says_no(ann: Project, hub: Path) -> None:
+    hook = hub / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    work(Path(ann.top), "code")
+    assert sync(ann, push_code=True).outcome == "rejected"
 
 
 def test_code_that_changed_a_task_in_the_same_commit_is_code(ann: Project) -> None:
@@ -233,6 +279,57 @@ def test_a_branch_of_its_own_and_a_detached_head_are_refused(ann: Project) -> No
     git(Path(ann.top), "switch", "-q", "--detach")
     with pytest.raises(NoUpstreamError):
         sync(ann)
+
+
+def on_hub(hub: Path) -> str:
+    return git(hub, "for-each-ref", "--format=%(refname)", "refs/gittasks")
+
+
+def test_without_an_upstream_claims_are_told_all_the_same(ann: Project, hub: Path, cli: Cli) -> None:
+    top = Path(ann.top)
+    url = git(top, "remote", "get-url", "origin")
+    git(top, "remote", "set-url", "origin", str(hub.parent / "nowhere"))
+    cli("claim", "1", "--remote", "origin", cwd=top)
+    git(top, "remote", "set-url", "origin", url)
+    git(top, "switch", "-q", "-c", "own")
+    edit(ann, TWO, owner="ann")
+    assert on_hub(hub) == ""
+    cli("sync", "--no-push", cwd=top, code=1)
+    assert on_hub(hub) == ""
+    told = cli("sync", cwd=top, code=1).stderr.splitlines()
+    assert told == [
+        "gittasks: own has no upstream on a remote: tasks were not committed, merged or pushed; only claims were "
+        "exchanged, with origin",
+        "hint: `git push -u origin own` gives it one",
+    ]
+    assert on_hub(hub) == "refs/gittasks/claims/1"
+    assert git(top, "status", "--porcelain") == "M  .tasks/2.yaml"
+
+
+def test_without_an_upstream_it_is_told_who_was_quicker(ann: Project, bob: Project, cli: Cli) -> None:
+    top = Path(ann.top)
+    url = git(top, "remote", "get-url", "origin")
+    git(top, "remote", "set-url", "origin", str(top / "nowhere"))
+    cli("claim", "1", "--remote", "origin", cwd=top)
+    git(top, "remote", "set-url", "origin", url)
+    cli("claim", "1", "--remote", "origin", "--owner", "bob", cwd=Path(bob.top))
+    git(top, "switch", "-q", "-c", "own")
+    told = cli("sync", "--json", cwd=top, code=1)
+    assert "#1 is claimed by bob" in told.stderr
+    error = json.loads(told.stdout)["error"]
+    assert (error["kind"], len(error["claims"])) == ("OnlyClaimsError", 1)
+
+
+def test_a_claim_goes_to_the_remote_that_it_names_whatever_the_upstream_is(
+    ann: Project, hub: Path, cli: Cli
+) -> None:
+    top = Path(ann.top)
+    git(hub.parent, "clone", "-q", "--bare", str(hub), "second")
+    git(top, "remote", "add", "second", str(top / "nowhere"))
+    cli("claim", "1", "--remote", "second", cwd=top)
+    git(top, "remote", "set-url", "second", str(hub.parent / "second"))
+    assert sync(ann).outcome == "up_to_date"
+    assert (on_hub(hub), on_hub(hub.parent / "second")) == ("", "refs/gittasks/claims/1")
 
 
 def test_the_document_of_the_command(ann: Project, bob: Project, cli: Cli) -> None:
