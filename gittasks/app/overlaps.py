@@ -47,12 +47,27 @@ class Overlap(NamedTuple):
         }
 
 
-def find_overlaps(project: Project, name: str | None = None) -> list[Overlap]:
-    """The overlaps of all worktrees of this clone, or those of the worktree `name`; sorted by names.
+class Overlaps(NamedTuple):
+    """The overlaps that were `found`, sorted by names; `left_out` counts the worktrees that were not looked at."""
 
-    A worktree that git cannot read has none.
+    found: list[Overlap]
+    left_out: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """What a JSON document says of them."""
+        return {
+            "overlaps": [overlap.as_json() for overlap in self.found],
+            "worktreesLeftOut": self.left_out,
+        }
+
+
+def find_overlaps(project: Project, name: str | None = None) -> Overlaps:
+    """The overlaps of all worktrees of this clone, or those of the worktree `name`.
+
+    Of very many worktrees only some are looked at, the one we stand in and `name` among them. A worktree that git
+    cannot read has none.
     """
-    touched = _touched(project)
+    touched, left_out = _touched(project, name)
     path = os.path.join(project.cache_folder, "overlaps.bin")
     loaded = cache.load_cache(path, _LAYOUT)
     known = loaded if isinstance(loaded, dict) else {}
@@ -65,19 +80,20 @@ def find_overlaps(project: Project, name: str | None = None) -> list[Overlap]:
                 found.append(overlap)
     if len(known) != before:
         cache.save_cache(path, _LAYOUT, dict(list(known.items())[-_MOST_KNOWN:]))
-    return found
+    return Overlaps(found, left_out)
 
 
-def _touched(project: Project) -> dict[str, Touched]:
-    """What each worktree changed, by its name; those that changed nothing are left out."""
+def _touched(project: Project, wanted: str | None) -> tuple[dict[str, Touched], int]:
+    """What each worktree changed, by its name, but for those that changed nothing; how many were not looked at."""
     checkout = project.checkout
     # The same from wherever it is asked: all are measured against the branch they will land on.
     target = landing.find_target(lambda: project.git, checkout.common_dir)
     if target is None:
-        return {}
+        return {}, 0
     places = [(sibling.name, sibling.top, sibling.git_dir) for sibling in siblings.find_siblings(checkout)]
     if checkout.top is not None:
         places.append((checkout.name, checkout.top, checkout.git_dir))
+    places.sort(key=lambda place: place[0] not in (checkout.name, wanted))
     found = {}
     for name, top, git_dir in places[:_MOST_WORKTREES]:
         git = Git(top, scrub(project.env))
@@ -88,7 +104,7 @@ def _touched(project: Project) -> dict[str, Touched]:
             continue
         if touched and touched.paths:
             found[name] = touched
-    return found
+    return found, len(places[_MOST_WORKTREES:])
 
 
 def _compare(

@@ -248,6 +248,24 @@ def test_circles_are_named_with_their_way(project: Project, repo: Path) -> None:
     ]
 
 
+def test_circles_that_a_merge_of_the_worktrees_would_make_are_named_too(project: Project, repo: Path) -> None:
+    other = repo.parent / "other"
+    git(repo, "worktree", "add", "-q", str(other))
+    _write(repo, _task(1, blocked_by=(TaskId(2),), parent=TaskId(3)))
+    _write(other, _task(2, blocked_by=(TaskId(1),)))
+    _write(other, _task(3, parent=TaskId(1)))
+    found = doctor.examine(project)
+    assert [(finding.code, finding.where) for finding in found] == [
+        ("cycle", "#2 -> #1 -> #2"),
+        ("parent-cycle", "#3 -> #1 -> #3"),
+    ]
+    assert found[0].cure == "take one edge away, as in `gittasks unblock 2 --on 1` in the worktree other"
+    there = open_project(str(other), env=os.environ)
+    there.unblock(2, on=[1])
+    there.edit(3, parent=None)
+    assert doctor.examine(project) == ()
+
+
 def test_facts_of_runs_in_a_task_are_named(project: Project, repo: Path) -> None:
     path = repo / ".tasks/1.yaml"
     path.write_text(path.read_text() + "\nexit_code: 3\n\nref: beads-12\n")

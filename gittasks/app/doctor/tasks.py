@@ -8,6 +8,7 @@ from gittasks.app import notes
 from gittasks.app.doctor.findings import ERROR, INFO, WARNING, Finding, Scene
 from gittasks.base import files
 from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.text import printable
 from gittasks.workgraph import config as configs
 from gittasks.workgraph import store
 from gittasks.workgraph.graph import cycles
@@ -15,8 +16,9 @@ from gittasks.workgraph.record import CLOSED, CONFLICT, DELETED, IN_PROGRESS
 from gittasks.workgraph.workflow import definition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from gittasks.app.reading import Tasks
     from gittasks.workgraph.record import Problem, Row
 
 # What else may lie in `.tasks` without a word: git's own files, and what explains the folder to people.
@@ -163,15 +165,42 @@ def references(scene: Scene) -> Iterator[Finding]:
 
 
 def circles(scene: Scene) -> Iterator[Finding]:
-    """Tasks that wait for each other, or are each other's parents: a merge can make them."""
-    for cycle in cycles.find_cycles(scene.snapshot.rows):
-        cure = f"take one edge away, as in `gittasks unblock {cycle[0]} --on {cycle[1]}`"
+    """Tasks that wait for each other, or are each other's parents: a merge can make them, and the board shows now
+    those that it would make.
+    """
+    board = scene.project.board()
+    for cycle, place in _circles(scene, board, cycles.find_cycles, "blockedBy"):
+        cure = f"take one edge away, as in `gittasks unblock {cycle[0]} --on {cycle[1]}`{place}"
         yield Finding(
             ERROR, "cycle", _way(cycle), "these tasks wait for each other: none is ever ready", cure
         )
-    for cycle in cycles.find_parent_cycles(scene.snapshot.rows):
-        cure = f"take one parent away, as in `gittasks edit {cycle[0]} --clear parent`"
+    for cycle, place in _circles(scene, board, cycles.find_parent_cycles, "parent"):
+        cure = f"take one parent away, as in `gittasks edit {cycle[0]} --clear parent`{place}"
         yield Finding(ERROR, "parent-cycle", _way(cycle), "these tasks are each other's parents", cure)
+
+
+def _circles(
+    scene: Scene, board: Tasks, find: Callable[[Sequence[Row]], tuple[tuple[int, ...], ...]], field: str
+) -> Iterator[tuple[tuple[int, ...], str]]:
+    """The cycles here, then those of the board alone: turned so that the first edge comes from another worktree, with
+    words that name it.
+    """
+    here = find(scene.snapshot.rows)
+    yield from ((cycle, "") for cycle in here)
+    known = {task_id for cycle in here for task_id in cycle}
+    for cycle in find(board.rows):
+        if known.isdisjoint(cycle):
+            places = {task_id: _place(board, task_id, field) for task_id in cycle}
+            first = next((at for at, task_id in enumerate(cycle[:-1]) if places[task_id]), 0)
+            turned = (*cycle[first:-1], *cycle[: first + 1])
+            yield turned, places[turned[0]]
+
+
+def _place(board: Tasks, task_id: int, field: str) -> str:
+    found = board.overlaid.get(task_id)
+    origins = found.origins if found is not None else {}
+    names = origins.get(field) or origins.get("file") or ()
+    return f" in the worktree {', or in '.join(map(printable, names))}" if names else ""
 
 
 def run_fields(scene: Scene) -> Iterator[Finding]:

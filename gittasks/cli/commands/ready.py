@@ -9,7 +9,7 @@ from gittasks.cli.tables import add_here_option, load_tasks, show_rows
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from gittasks.app.overlaps import Overlap
+    from gittasks.app.overlaps import Overlaps
     from gittasks.cli.context import Context
 
 HELP = "list what can be started now, best first: by priority, then by how much work it unlocks"
@@ -38,12 +38,11 @@ def run(args: Namespace, ctx: Context) -> int:
     snapshot = load_tasks(args, ctx)
     rows = reading.ready_rows(project, snapshot, owner=lambda: project.actor(args.owner))
     rows = [row for row in rows if all(label in row.labels for label in args.label)][: args.limit]
-    overlaps = _overlaps(ctx) if args.overlap else []
-    more = {"overlaps": [overlap.as_json() for overlap in overlaps]} if args.overlap else None
+    more = _overlaps(ctx).as_json() if args.overlap else None
     return show_rows(ctx, snapshot, rows, empty="nothing is ready", status=False, owner=args.owner, more=more)
 
 
-def _overlaps(ctx: Context) -> list[Overlap]:
+def _overlaps(ctx: Context) -> Overlaps:
     from gittasks.app.overlaps import find_overlaps
     from gittasks.cli.overlap_lines import overlap_lines
 

@@ -75,7 +75,7 @@ def _show(ctx: Context, started: Started) -> int:
     if ctx.json:
         place = {"name": started.name, "path": started.path, "branch": started.branch, "base": started.base}
         facts = {"task": started.task.as_json(), "worktree": place, "created": started.created}
-        ctx.document(facts | {"overlaps": [overlap.as_json() for overlap in overlaps]})
+        ctx.document(facts | overlaps.as_json())
         return 0
     words = "started" if started.created else "was started already"
     ctx.say(f"#{started.task.id} {words}: {started.task.subject}")
