@@ -108,8 +108,9 @@ def _survey_without(
             f"#{task_id} is no longer bound to the worktree {memo.name}",
             hint=f"`gittasks worktree bind {memo.name} {task_id}` binds it again",
         )
-    base = _base(project, trees, memo, memo.branch, options)
-    leave = Leave(project, tree, memo, memo.branch, base, options.force)
+    branch = leaving.branch_of(tree, memo)
+    base = _base(project, trees, memo, branch, options)
+    leave = Leave(project, tree, memo, branch, base, options.force)
     if memo.phase == memos.LEAVING:
         return Plan(project, options, task_id, leave, None, None, None)
     if memo.branch is None or refs.find_tip(sites.anchor(project), memo.branch) is None:
@@ -120,8 +121,8 @@ def _survey_without(
             f"the worktree {memo.name} of #{task_id} is gone; its branch {memo.branch} is not",
             hint=f"`gittasks start {task_id}` makes it again, then finish it; --remove gives it up",
         )
+    leaving.refuse_unmerged(leave)  # first: who forces the rest should have seen these
     leaving.refuse(leave, trees)
-    leaving.refuse_unmerged(leave)
     return Plan(project, options, task_id, leave, None, None, project)
 
 

@@ -51,6 +51,14 @@ class Left(NamedTuple):
     messages: tuple[str, ...] = ()
 
 
+def branch_of(tree: Worktree | None, memo: Memo) -> str | None:
+    """The branch that a worktree's work is on, there or gone; `None` for a detached HEAD, whose commits go with it.
+
+    Where git has forgotten the worktree, the branch that it was made with.
+    """
+    return memo.branch if tree is None else tree.branch
+
+
 def refuse(leave: Leave, trees: Sequence[Worktree]) -> None:
     """Raise `KeptWorktreeError` where taking it away would lose something, or is not ours to do."""
     tree = leave.tree
@@ -66,6 +74,31 @@ def refuse(leave: Leave, trees: Sequence[Worktree]) -> None:
     if tree.exists:
         refuse_live_runs(leave.project, tree)
         _Losses(leave).refuse_dirty(removal.dirty_files(Git(tree.path, sites.anchor(leave.project).env)))
+    elif not leave.force:
+        refuse_staged(leave.project, tree)
+
+
+def refuse_staged(project: Project, tree: Worktree, *, besides: str | None = None) -> None:
+    """Raise `KeptWorktreeError` where the index of a worktree that is gone holds what no commit has.
+
+    Only its entry makes a folder that was moved by hand a worktree again, and the index goes with it. `besides` is a
+    folder whose files do not count.
+    """
+    staged = removal.staged_files(sites.anchor(project), tree)
+    paths = [path for path in staged or () if besides is None or not path.startswith(f"{besides}/")]
+    if staged is not None and not paths:
+        return
+    what = (
+        "git cannot say what is staged in it"
+        if staged is None
+        else f"staged in it, and in no commit, {'is' if len(paths) == 1 else 'are'} {count(len(paths), 'file')}:"
+    )
+    raise KeptWorktreeError(
+        f"the worktree {tree.name} is gone from {tree.path}, and {what}",
+        outcome="refused_gone",
+        files=paths,
+        hint="moved by hand: `git worktree repair NEW-PATH` mends that; deleted: --force gives up what was staged",
+    )
 
 
 def refuse_live_runs(project: Project, tree: Worktree) -> None:
@@ -117,6 +150,8 @@ def take_away(leave: Leave) -> Left:
     lost = commits_at_risk(leave) if leave.branch is None else []
     messages: list[str] = []
     if leave.tree is not None:
+        if leave.force and not leave.tree.exists:
+            losses.files = removal.staged_files(git, leave.tree) or []
         rest = removal.remove(
             git, leave.tree, trash, refuse_dirty=losses.refuse_dirty, force=leave.force or bool(leave.safe)
         )

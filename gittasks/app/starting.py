@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from gittasks.app import carrying, events, ids, memos, planting, sites
+from gittasks.app import carrying, events, ids, leaving, memos, planting, sites
 from gittasks.base import clock
 from gittasks.base.errors import RefusedError, UsageError
 from gittasks.base.ids import new_uid
@@ -82,7 +82,8 @@ def start_task(project: Project, task_id: TaskId, options: Options) -> Started:
     """Start an existing task, or answer where it is started already.
 
     Raises `BlockedError`, `StartedElsewhereError`, `NotAllowedError`, `UnknownTaskError`, `TakenError`,
-    `PathTakenError`, `UncommittedTaskError`, `UsageError`, `LockHeldError`; nothing was changed then.
+    `PathTakenError`, `UncommittedTaskError`, `KeptWorktreeError` (its worktree is gone, and work with it),
+    `UsageError`, `LockHeldError`; nothing was changed then.
     """
     _refuse_mixed(options)
     with sites.worktrees_lock(project, "start"):
@@ -133,6 +134,7 @@ def plan_task(project: Project, trees: Sequence[Worktree], task: Task, owner: st
         known = memo
     site = planting.survey(project, trees, name, revision=options.base, known=known)
     planting.require_free_path(site, trees)
+    _refuse_losses(site, trees, options)
     carried = carrying.survey(project, task.id, site.start)
     memo = site.memo._replace(
         task=task.id, uid=task.uid, carried={**site.memo.carried, **{item.path: item.oid for item in carried}}
@@ -243,6 +245,17 @@ def _refuse_others(task: Task, owner: str, options: Options) -> None:
         raise StartedElsewhereError(
             f"#{task.id} belongs to {task.owner}", hint="ask them; --force takes it over"
         )
+
+
+def _refuse_losses(site: Site, trees: Sequence[Worktree], options: Options) -> None:
+    """Raise `KeptWorktreeError` where the worktree is gone and making it anew would lose what its entry holds."""
+    tree = sites.find_tree(trees, site.memo.name)
+    if tree is None or tree.exists or tree.half_made or options.force:
+        return
+    leaving.refuse_staged(site.project, tree, besides=store.FOLDER)  # `rescue` brings edits of tasks back
+    if tree.branch is None:
+        memo = site.memo
+        leaving.refuse_unmerged(leaving.Leave(site.project, tree, memo, None, memo.base, options.force))
 
 
 def _refuse_blocked(project: Project, task_id: TaskId, options: Options) -> None:

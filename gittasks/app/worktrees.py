@@ -208,7 +208,7 @@ def _remove(project: Project, name: str, *, force: bool) -> tuple[Leave, Left]:
     if tree is not None:
         memo = memos.load(private, str(tree.name))
     git = sites.anchor(project)
-    branch = tree.branch if tree is not None and tree.exists else memo.branch
+    branch = leaving.branch_of(tree, memo)
     base = memo.base if memo.base and refs.find_tip(git, memo.base) else None
     leave = Leave(
         project, tree, memo, branch, base or worktrees.default_branch(git, trees, project.checkout), force

@@ -1,9 +1,10 @@
 """Removing a linked worktree without losing work.
 
 The rules: it must still be this worktree; never a locked one; no other worktree inside it; submodules fail closed;
-changed and untracked files are looked for right before and once more after it went out of everybody's reach; it is
-renamed into a trash folder in the git directory and deleted there; only its own entry is unregistered (`git worktree
-prune` would take its siblings that are merely absent).
+changed and untracked files are looked for right before and once more after it went out of reach of all; where the
+folder is gone, it may have been moved by hand, and what is staged goes with the entry; it is renamed into a trash
+folder in the git directory and deleted there; only its own entry is unregistered (`git worktree prune` would take its
+siblings that are merely absent).
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ def refuse_unsafe(tree: Worktree, trees: Sequence[Worktree], env: Mapping[str, s
             hint=f"`git worktree unlock` takes the lock away: {tree.path}",
         )
     if not os.path.lexists(tree.path):
+        _refuse_operation(tree, force=force)
         return
     if os.path.islink(tree.path) or not holds(tree.path, tree.git_dir):
         raise KeptWorktreeError(
@@ -87,13 +89,7 @@ def refuse_unsafe(tree: Worktree, trees: Sequence[Worktree], env: Mapping[str, s
             hint="move or remove them first",
         )
     _refuse_submodules(tree, Git(tree.path, env), force=force)
-    operation = index.operation_in_progress(tree.git_dir)
-    if operation and not force:
-        raise KeptWorktreeError(
-            f"{operation} is in progress in {tree.path}",
-            outcome="refused_operation",
-            hint="finish or abort it first",
-        )
+    _refuse_operation(tree, force=force)
 
 
 def dirty_files(git: Git, *where: str) -> list[str]:
@@ -107,6 +103,21 @@ def dirty_files(git: Git, *where: str) -> list[str]:
     changed = {entry[3:] for entry in entries} | _unwatched(git, where)
     # What a killed writer of ours left is nobody's work: the file it was to become says the same.
     return sorted(path for path in changed if not files.is_leftover(path))
+
+
+def staged_files(git: Git, tree: Worktree) -> list[str] | None:
+    """The paths that the index of a worktree, whose folder may be gone, has otherwise than its HEAD; sorted.
+
+    `None` where git cannot say.
+    """
+    if not os.path.lexists(os.path.join(tree.git_dir, "index")):
+        return []
+    there = git._replace(fixed={"GIT_DIR": tree.git_dir})
+    options = ("--cached", "--name-only", "-z", "--no-renames", "--ignore-submodules=none")
+    done = there.call("diff-index", *options, "HEAD", "--")
+    if done.returncode:
+        return None
+    return sorted(os.fsdecode(path) for path in done.stdout.split(b"\0") if path)
 
 
 def remove(
@@ -174,6 +185,16 @@ def delete_tree(path: str) -> bool:
                     os.chmod(inner, stat.S_IRWXU)
         shutil.rmtree(path, ignore_errors=True)
     return not os.path.lexists(path)
+
+
+def _refuse_operation(tree: Worktree, *, force: bool) -> None:
+    operation = index.operation_in_progress(tree.git_dir)
+    if operation and not force:
+        raise KeptWorktreeError(
+            f"{operation} is in progress in {tree.path}",
+            outcome="refused_operation",
+            hint="finish or abort it first",
+        )
 
 
 def _refuse_submodules(tree: Worktree, git: Git, *, force: bool) -> None:

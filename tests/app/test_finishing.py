@@ -535,8 +535,36 @@ def test_worktree_gone_by_rm(project: Project, repo: Path, site: Path) -> None:
     assert "start 1" in str(refused(project, NotStartedError).hint)
     assert kept_because(project, REMOVE) == "refused_unmerged"
     git(repo, "merge", "-q", f"wt/{site.name}")
+    assert kept_because(project, REMOVE) == "refused_gone"
+    finished = end(project, REMOVE, force=True)
+    assert (finished.outcome, finished.lost_files) == ("removed", (".tasks/1.yaml",))
+    assert copy_of(repo).status == "completed"
+
+
+def test_worktree_gone_by_rm_with_everything_committed(project: Project, repo: Path, site: Path) -> None:
+    git(site, "commit", "-q", "-m", "all of it")
+    shutil.rmtree(site)
+    git(repo, "merge", "-q", f"wt/{site.name}")
     assert end(project, REMOVE).outcome == "removed"
     assert copy_of(repo).status == "completed"
+
+
+def test_commits_on_no_branch_of_one_that_is_gone(project: Project, site: Path) -> None:
+    git(site, "commit", "-q", "-m", "all of it")
+    git(site, "checkout", "-q", "--detach")
+    tip = work(site, "more")
+    shutil.rmtree(site)
+    assert tip[:12] in refused(project, KeptWorktreeError, REMOVE).message
+
+
+def test_moved_by_hand_it_is_not_given_up(project: Project, repo: Path, site: Path, tmp_path: Path) -> None:
+    (site / "code").write_text("staged\n")
+    git(site, "add", "code")
+    os.rename(site, tmp_path / "moved")
+    git(repo, "merge", "-q", f"wt/{site.name}")
+    assert "code" in refused(project, KeptWorktreeError, REMOVE).message
+    git(repo, "worktree", "repair", str(tmp_path / "moved"))
+    assert git(tmp_path / "moved", "diff", "--cached", "--name-only").split() == [".tasks/1.yaml", "code"]
 
 
 def test_moved_by_git(project: Project, repo: Path, site: Path, tmp_path: Path) -> None:

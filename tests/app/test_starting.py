@@ -17,6 +17,7 @@ from gittasks.base.errors import GittasksError, UsageError
 from gittasks.repo import refs, worktrees
 from gittasks.repo.discover import NoWorktreeError
 from gittasks.repo.git import GitTooOldError
+from gittasks.repo.removal import KeptWorktreeError
 from gittasks.workgraph import store
 from gittasks.workgraph.fields import FieldError
 from gittasks.workgraph.record import TaskId
@@ -276,6 +277,24 @@ def test_worktree_removed_with_rm(project: Project, repo: Path) -> None:
     assert start(project) == path
     assert git(path, "rev-parse", "HEAD") == tip
     assert copy_of(path).status == "in_progress"
+
+
+def test_worktree_moved_by_hand_with_staged_work(project: Project, tmp_path: Path) -> None:
+    path = start(project)
+    work(path)
+    (path / "code").write_text("staged\n")
+    git(path, "add", "code")
+    os.rename(path, tmp_path / "moved")
+    assert "git worktree repair" in str(refused(project, KeptWorktreeError).hint)
+    assert start(project, force=True) == path
+
+
+def test_worktree_removed_with_rm_and_commits_on_no_branch(project: Project) -> None:
+    path = start(project)
+    git(path, "checkout", "-q", "--detach")
+    tip = work(path)
+    shutil.rmtree(path)
+    assert tip[:12] in refused(project, KeptWorktreeError).message
 
 
 def test_worktree_removed_by_git(project: Project, repo: Path) -> None:

@@ -176,6 +176,58 @@ def test_remove_what_is_gone_takes_its_entry_alone(project: Project, repo: Path,
     assert [view.tree.name for view in worktrees.list_views(project)] == ["main", "two"]
 
 
+@pytest.mark.parametrize("memo", [True, False])
+def test_commits_on_no_branch_of_one_that_is_gone(project: Project, repo: Path, memo: bool) -> None:
+    _, path, _ = worktrees.add(project, "spike")
+    git(Path(path), "checkout", "-q", "--detach")
+    tip = work(Path(path))
+    shutil.rmtree(path)
+    if not memo:
+        memos.forget(project.checkout.private_dir, "spike")
+    before = state(repo)
+    with pytest.raises(KeptWorktreeError, match=tip[:12]):
+        worktrees.remove(project, "spike", force=False)
+    assert state(repo) == before
+    left = worktrees.remove(project, "spike", force=True)[1]
+    assert [commit.oid for commit in left.lost_commits] == [tip]
+
+
+def test_one_moved_by_hand_keeps_its_entry_while_work_is_staged(
+    project: Project, repo: Path, tmp_path: Path
+) -> None:
+    _, path, _ = worktrees.add(project, "spike")
+    Path(path, "README").write_text("staged\n")
+    git(Path(path), "add", "README")
+    os.rename(path, tmp_path / "moved")
+    before = state(repo)
+    with pytest.raises(KeptWorktreeError, match="README") as caught:
+        worktrees.remove(project, "spike", force=False)
+    assert (caught.value.outcome, caught.value.files) == ("refused_gone", ("README",))
+    assert "git worktree repair" in str(caught.value.hint)
+    assert state(repo) == before
+    git(repo, "worktree", "repair", str(tmp_path / "moved"))
+    assert git(tmp_path / "moved", "status", "--porcelain") == "M  README"
+    shutil.rmtree(tmp_path / "moved")
+    assert worktrees.remove(project, "spike", force=True)[1].lost_files == ("README",)
+
+
+def test_one_that_is_gone_of_which_git_can_say_nothing(project: Project, repo: Path) -> None:
+    _, path, _ = worktrees.add(project, "spike")
+    shutil.rmtree(path)
+    (repo / ".git" / "worktrees" / "spike" / "index").write_text("damaged")
+    with pytest.raises(KeptWorktreeError, match="cannot say"):
+        worktrees.remove(project, "spike", force=False)
+    assert worktrees.remove(project, "spike", force=True)[1].lost_files == ()
+
+
+def test_a_rebase_in_one_that_is_gone(project: Project, repo: Path) -> None:
+    _, path, _ = worktrees.add(project, "spike")
+    shutil.rmtree(path)
+    (repo / ".git" / "worktrees" / "spike" / "rebase-merge").mkdir()
+    with pytest.raises(KeptWorktreeError, match="a rebase"):
+        worktrees.remove(project, "spike", force=False)
+
+
 def test_remove_the_base_of_others(project: Project, repo: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "-q", "--bare", str(repo), "bare.git")
     for name in ("main", "other"):
