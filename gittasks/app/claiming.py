@@ -137,10 +137,10 @@ def acquire(
 
 
 def undo(project: Project, task_id: TaskId, acquired: Acquired) -> None:
-    """Drop a claim that came to nothing; what its owner had before is put back."""
+    """Drop a claim that came to nothing; the one that held here before, its owner's or a stolen one, is put back."""
     git, ref = holders.git_of(project), claims.claim_ref(task_id)
     before = acquired.before
-    if before is not None and before.state == OWN:
+    if before is not None and before.remote is None and not before.is_free:
         claim_writes.point(git, project.checkout, ref, before.oid, old=acquired.oid)
     else:
         claim_writes.drop(git, project.checkout, ref, old=acquired.oid)

@@ -6,20 +6,21 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 
 from gittasks.app import memos, sites
 from gittasks.base import files
-from gittasks.base.errors import RefusedError
+from gittasks.base.errors import GittasksError, RefusedError
 from gittasks.base.ids import new_base36
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import include, refs, removal, worktrees
 from gittasks.repo.discover import main_top
-from gittasks.repo.git import Git
+from gittasks.repo.git import Git, GitError
 from gittasks.workgraph import config
 from gittasks.workgraph.fields import FieldError, check_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gittasks.app.memos import Memo
     from gittasks.app.project import Project
@@ -45,6 +46,14 @@ class Site(NamedTuple):
     path: str
     branch: str
     start: str
+
+
+class _Before(NamedTuple):
+    """What was there before a worktree was made: its memo, whether it had a branch, whether git listed it."""
+
+    memo: Memo | None
+    has_branch: bool
+    has_tree: bool
 
 
 def survey(
@@ -157,6 +166,46 @@ def settle(site: Site) -> list[str]:
     private = site.project.private_folder()
     memos.save(private, memos.load(private, site.memo.name)._replace(phase=memos.READY, subject=None))
     return []
+
+
+@contextmanager
+def all_or_nothing(site: Site) -> Iterator[None]:
+    """Take away what the steps inside made that was not there before, where one of them refuses.
+
+    What git left half-made when it failed (`GitError`) stays: the next try goes on with it.
+    """
+    before = _look(site)
+    try:
+        yield
+    except GitError:
+        raise
+    except GittasksError:
+        _take_back(site, before)
+        raise
+
+
+def _look(site: Site) -> _Before:
+    private, name = site.project.checkout.private_dir, site.memo.name
+    return _Before(
+        memo=next((memo for memo in memos.load_all(private) if memo.name == name), None),
+        has_branch=refs.find_tip(sites.anchor(site.project), site.branch) is not None,
+        has_tree=sites.find_tree(sites.all_trees(site.project), name) is not None,
+    )
+
+
+def _take_back(site: Site, before: _Before) -> None:
+    project, git = site.project, sites.anchor(site.project)
+    tree = None if before.has_tree else sites.find_tree(sites.all_trees(project), site.memo.name)
+    if tree is not None:
+        trash = os.path.join(project.private_folder(), "trash")
+        removal.remove(git, tree, trash, refuse_dirty=lambda files: None, force=True)
+        project.drop_caches(site.memo.name)
+    if not before.has_branch and refs.find_tip(git, site.branch) == site.start:
+        refs.delete_branch(git, site.branch, site.start)
+    if before.memo is None:
+        memos.forget(project.private_folder(), site.memo.name)
+    else:
+        memos.save(project.private_folder(), before.memo)
 
 
 def _checked(name: str) -> str:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import contextmanager
 
 from gittasks.app import carrying, events, ids, leaving, memos, planting, sites
 from gittasks.base import clock
-from gittasks.base.errors import RefusedError, UsageError
+from gittasks.base.errors import GittasksError, RefusedError, UsageError
 from gittasks.base.ids import new_uid
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import refs
+from gittasks.repo.git import GitError
 from gittasks.workgraph import codec, rules, store
 from gittasks.workgraph.fields import check_value
-from gittasks.workgraph.record import COMPLETED, IN_PROGRESS, MAX_FILE_BYTES, BadTaskError, Task, TaskId
+from gittasks.workgraph.record import (
+    CLOSED,
+    COMPLETED,
+    IN_PROGRESS,
+    MAX_FILE_BYTES,
+    BadTaskError,
+    Task,
+    TaskId,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from gittasks.app.memos import Memo
@@ -99,7 +109,8 @@ def start_task(project: Project, task_id: TaskId, options: Options) -> Started:
         if options.here:
             return _start_here(project, sites.require_here(project, trees), task, owner, options)
         plan = plan_task(project, trees, task, owner, options)
-        return _run(plan, _claim(project, task, owner, plan.site.memo.name, options))
+        with _claimed(project, task, owner, plan.site.memo.name, options) as messages:
+            return _run(plan, messages)
 
 
 def start_new(project: Project, subject: str, options: Options) -> Started:
@@ -116,12 +127,13 @@ def start_new(project: Project, subject: str, options: Options) -> Started:
         if options.here:
             tree = sites.require_here(project, trees)
             task = _new_task(project, _reserve(project), new_uid(), subject, owner, str(tree.name))
-            messages = _claim(project, task, owner, str(tree.name), options)
-            messages += _write_new(project, task, commit=options.commit)
+            with _claimed(project, task, owner, str(tree.name), options) as messages:
+                messages += _write_new(project, task, commit=options.commit)
             return _started_here(project, tree, task, messages)
         plan = plan_new(project, trees, subject, owner, options)
         memo = plan.site.memo
-        return _run(plan, _claim(project, Task(plan.task_id, memo.uid), owner, memo.name, options))
+        with _claimed(project, Task(plan.task_id, memo.uid), owner, memo.name, options) as messages:
+            return _run(plan, messages)
 
 
 def plan_task(project: Project, trees: Sequence[Worktree], task: Task, owner: str, options: Options) -> Plan:
@@ -136,6 +148,8 @@ def plan_task(project: Project, trees: Sequence[Worktree], task: Task, owner: st
     planting.require_free_path(site, trees)
     _refuse_losses(site, trees, options)
     carried = carrying.survey(project, task.id, site.start)
+    if store.FOLDER + "/" + store.file_name(task.id) not in {item.path for item in carried}:
+        _refuse_copy(site, task.id, owner, options)
     memo = site.memo._replace(
         task=task.id, uid=task.uid, carried={**site.memo.carried, **{item.path: item.oid for item in carried}}
     )
@@ -218,21 +232,32 @@ STEPS: tuple[Callable[[Plan], list[str]], ...] = (
 
 
 def _run(plan: Plan, messages: list[str]) -> Started:
-    for step in STEPS:
-        messages += step(plan)
     site, memo = plan.site, plan.site.memo
+    with planting.all_or_nothing(site):
+        for step in STEPS:
+            messages += step(plan)
     task = store.read_task(sites.project_at(site.project, site.path).tasks_folder, plan.task_id)
     return Started(task, memo.name, site.path, site.branch, memo.base, True, tuple(messages))
 
 
-def _claim(project: Project, task: Task, owner: str, name: str, options: Options) -> list[str]:
-    """Claim the task for the worktree `name`, before anything is made. Raises `ClaimHeldError`."""
+@contextmanager
+def _claimed(project: Project, task: Task, owner: str, name: str, options: Options) -> Iterator[list[str]]:
+    """Claim the task for the worktree `name`, before anything is made; answers messages for a person.
+
+    What is refused inside takes the claim back. Raises `ClaimHeldError`.
+    """
     from gittasks.app import claiming
 
     new = claiming.draft(project, task, owner)._replace(worktree=name)
     reason = "start --force" if options.force else None
     acquired = claiming.acquire(project, task, new, steal=reason, adopt=lambda claim: True)
-    return list(claiming.messages_of(acquired))
+    try:
+        yield list(claiming.messages_of(acquired))
+    except GitError:
+        raise  # it is written, and goes on with the next try
+    except GittasksError:
+        claiming.undo(project, task.id, acquired)
+        raise
 
 
 def _refuse_mixed(options: Options) -> None:
@@ -256,6 +281,25 @@ def _refuse_losses(site: Site, trees: Sequence[Worktree], options: Options) -> N
     if tree.branch is None:
         memo = site.memo
         leaving.refuse_unmerged(leaving.Leave(site.project, tree, memo, None, memo.base, options.force))
+
+
+def _refuse_copy(site: Site, task_id: TaskId, owner: str, options: Options) -> None:
+    """Raise `StartedElsewhereError` where the copy that the worktree will start with is closed, or another's."""
+    there = _copy_at(site.project, site.start, task_id)
+    if there is None:
+        return
+    memo = site.memo
+    where = memo.base or site.start[:12] if site.start == memo.base_commit else site.branch
+    if there.status in CLOSED:
+        raise StartedElsewhereError(
+            f"#{task_id} is {there.status} on {where}, where the work would start",
+            hint=f"merge {where} to have it here too; --worktree NAME starts anew from here",
+        )
+    if there.owner not in (None, owner) and not options.force:
+        raise StartedElsewhereError(
+            f"#{task_id} belongs to {there.owner} on {where}, where the work would start",
+            hint="ask them; --force takes it over",
+        )
 
 
 def _refuse_blocked(project: Project, task_id: TaskId, options: Options) -> None:
@@ -302,9 +346,10 @@ def _go_on(project: Project, binding: Binding, owner: str, options: Options) -> 
 
         _refuse_blocked(project, task.id, options)
         site = sites.project_at(project, tree.path)
-        messages = tuple(_claim(project, task, owner, name, options))
         decide = _taking(owner, name, force=options.force)
-        messages += writing.edit_task(site, task.id, decide, purpose="start", commit=options.commit).warnings
+        with _claimed(project, task, owner, name, options) as said:
+            written = writing.edit_task(site, task.id, decide, purpose="start", commit=options.commit)
+        messages = (*said, *written.warnings)
         task = store.read_task(site.tasks_folder, task.id)
         events.record(
             private, "bound", worktree=name, task=task.id, after={"status": task.status, "owner": owner}
@@ -317,9 +362,11 @@ def _go_on(project: Project, binding: Binding, owner: str, options: Options) -> 
 def _start_here(project: Project, tree: Worktree, task: Task, owner: str, options: Options) -> Started:
     from gittasks.app import writing
 
-    messages = _claim(project, task, owner, str(tree.name), options)
     decide = _taking(owner, str(tree.name), force=options.force)
-    messages += writing.edit_task(project, task.id, decide, purpose="start", commit=options.commit).warnings
+    with _claimed(project, task, owner, str(tree.name), options) as messages:
+        messages += writing.edit_task(
+            project, task.id, decide, purpose="start", commit=options.commit
+        ).warnings
     return _started_here(project, tree, store.read_task(project.tasks_folder, task.id), messages)
 
 
@@ -367,21 +414,30 @@ def _known(project: Project, task: Task, options: Options) -> Memo | None:
 
 def _branch_of(project: Project, task: Task, name: str) -> Memo | None:
     """A memo for a branch that nothing is remembered of, where its copy of the task says that it is the task's."""
+    tip = (
+        refs.find_tip(sites.anchor(project), planting.BRANCH_PREFIX + name)
+        if check_value("worktree", name)
+        else None
+    )
+    try:
+        there = _copy_at(project, tip, task.id) if tip else None
+    except BadTaskError:
+        return None
+    is_ours = there is not None and (there.uid, there.worktree) == (task.uid, name)
+    return memos.Memo(name, task.id, task.uid) if is_ours else None
+
+
+def _copy_at(project: Project, commit: str, task_id: TaskId) -> Task | None:
+    """The task as `commit` has it, `None` where it has none. Raises `BadTaskError`."""
     from gittasks.repo import history
 
-    branch = planting.BRANCH_PREFIX + name
     git = sites.anchor(project)
-    path = f"{store.FOLDER}/{store.file_name(task.id)}"
-    tip = refs.find_tip(git, branch) if check_value("worktree", name) else None
-    version = history.committed_versions(git, tip, (path,)).get(path) if tip else None
+    path = f"{store.FOLDER}/{store.file_name(task_id)}"
+    version = history.committed_versions(git, commit, (path,)).get(path)
     if version is None:
         return None
     blobs = history.read_blobs(git, (version.oid,), limit_bytes=MAX_FILE_BYTES)
-    try:
-        there = codec.parse_task(blobs.get(version.oid, b""), path, task_id=task.id)
-    except BadTaskError:
-        return None
-    return memos.Memo(name, task.id, task.uid) if (there.uid, there.worktree) == (task.uid, name) else None
+    return codec.parse_task(blobs.get(version.oid, b""), f"{commit[:12]}:{path}", task_id=task_id)
 
 
 def _reserve(project: Project) -> TaskId:

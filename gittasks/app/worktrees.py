@@ -112,11 +112,12 @@ def add(
             carried = carrying.survey(project, task_id, site.start)
             oids = {item.path: item.oid for item in carried}
             site = site._replace(memo=site.memo._replace(task=task_id, uid=task.uid, carried=oids))
-        messages = _plant(site)
-        if task_id is not None:
-            there = sites.project_at(project, site.path)
-            messages += carrying.bring(there, carried)
-            messages += _bind_in(there, task_id, name)
+        with planting.all_or_nothing(site):
+            messages = _plant(site)
+            if task_id is not None:
+                there = sites.project_at(project, site.path)
+                messages += carrying.bring(there, carried)
+                messages += _bind_in(there, task_id, name)
         messages += planting.settle(site)
     after = {"path": site.path, "branch": site.branch, "base": site.memo.base}
     events.record(project.private_folder(), "created", worktree=name, task=task_id, after=after)

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from gittasks.app import events, memos, planting, sites, starting, writing
+from gittasks.app import events, finish_survey, memos, planting, sites, starting, writing
+from gittasks.app import worktrees as app_worktrees
+from gittasks.app.finishing import finish
 from gittasks.app.project import Project, open_project
 from gittasks.app.starting import Options, start_new, start_task
 from gittasks.base.errors import GittasksError, UsageError
 from gittasks.repo import refs, worktrees
 from gittasks.repo.discover import NoWorktreeError
 from gittasks.repo.git import GitTooOldError
+from gittasks.repo.index import OperationInProgressError
 from gittasks.repo.removal import KeptWorktreeError
 from gittasks.workgraph import store
 from gittasks.workgraph.fields import FieldError
@@ -250,6 +253,77 @@ def test_a_task_completed_in_its_worktree(project: Project, repo: Path) -> None:
     path = start(project)
     writing.edit_task(at(path), ONE, lambda task: {"status": "completed"}, purpose="complete")
     assert "finish 1" in str(refused(project, starting.StartedElsewhereError).hint)
+
+
+@pytest.fixture
+def completing_hook(repo: Path) -> Path:
+    """A hook of the user's that completes #1 in each new worktree, behind our back."""
+    hook = repo / ".git" / "hooks" / "post-checkout"
+    hook.write_text("#!/bin/sh\nsed -i.old s/^status:.*/status:\\ completed/ .tasks/1.yaml\n")
+    hook.chmod(0o755)
+    return hook
+
+
+def kept_on_its_branch(project: Project) -> None:
+    start(project)
+    finish(project, ONE, finish_survey.Options(finish_survey.KEEP))
+
+
+def test_a_task_completed_on_its_branch(project: Project, tmp_path: Path) -> None:
+    kept_on_its_branch(project)
+    app_worktrees.remove(project, NAME, force=False)
+    assert memos.load_all(project.checkout.private_dir) == []
+    error = refused(project, starting.StartedElsewhereError)
+    assert f"completed on wt/{NAME}" in error.message
+    git(tmp_path, "clone", "-q", project.top, "clone")
+    git(tmp_path / "clone", "branch", "-q", f"wt/{NAME}", f"origin/wt/{NAME}")
+    refused(at(tmp_path / "clone"), starting.StartedElsewhereError)
+    assert start(project, worktree="anew").name == "anew"
+
+
+def test_a_task_completed_on_its_branch_whose_worktree_is_gone(project: Project, repo: Path) -> None:
+    kept_on_its_branch(project)
+    shutil.rmtree(repo / ".worktrees" / NAME)
+    refused(project, starting.StartedElsewhereError)
+
+
+def test_a_task_completed_or_anothers_where_the_work_would_start(project: Project, repo: Path) -> None:
+    git(repo, "checkout", "-q", "-b", "release")
+    task = copy_of(repo)
+    for other in (task._replace(status="completed"), task._replace(owner="bob")):
+        commit_task(repo, other)
+        git(repo, "checkout", "-q", "main")
+        assert "on release" in refused(project, starting.StartedElsewhereError, base="release").message
+        git(repo, "checkout", "-q", "-B", "release", "main")
+
+
+@pytest.mark.parametrize("held", [None, "bob"])
+def test_refused_by_the_last_step_it_leaves_nothing(
+    project: Project, repo: Path, completing_hook: Path, held: str | None
+) -> None:
+    if held:
+        project.claim(ONE, owner=held)
+    refused(project, NotAllowedError, force=held is not None)
+    refused(project, NotAllowedError, force=held is not None, worktree="other")
+    completing_hook.unlink()
+    assert start(project, force=held is not None) == repo / ".worktrees" / NAME
+
+
+def test_refused_by_the_last_step_it_leaves_what_was_there(
+    project: Project, repo: Path, completing_hook: Path
+) -> None:
+    completing_hook.chmod(0o644)
+    path = start(project)
+    tip = work(path)
+    git(repo, "worktree", "remove", "--force", str(path))
+    completing_hook.chmod(0o755)
+    refused(project, NotAllowedError)
+    assert git(repo, "rev-parse", f"wt/{NAME}") == tip
+
+
+def test_refused_here_it_claims_nothing(project: Project, repo: Path) -> None:
+    (repo / ".git" / "MERGE_HEAD").write_text(git(repo, "rev-parse", "HEAD") + "\n")
+    refused(project, OperationInProgressError, here=True, commit=True)
 
 
 def test_names_that_belong_to_something_else(project: Project, repo: Path, tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from gittasks.app.sites import UnknownWorktreeError
 from gittasks.base.errors import GittasksError, RefusedError, UsageError
 from gittasks.repo.removal import KeptWorktreeError
 from gittasks.workgraph.fields import FieldError
+from gittasks.workgraph.rules import NotAllowedError
 from gittasks.workgraph.store import UnknownTaskError
-from tests.app.desk import ONE, TWO, at, copy_of, planned, start, state, work
+from tests.app.desk import ONE, TWO, at, commit_task, copy_of, planned, start, state, work
 from tests.conftest import git
 
 
@@ -119,6 +120,16 @@ def test_add_with_a_task(project: Project, repo: Path) -> None:
     assert state(repo) == before
     assert start(project, TWO, force=True) == Path(path)
     assert copy_of(path, TWO).status == "in_progress"
+
+
+def test_add_from_where_the_task_is_completed_makes_nothing(project: Project, repo: Path) -> None:
+    git(repo, "checkout", "-q", "-b", "release")
+    commit_task(repo, copy_of(repo)._replace(status="completed"))
+    git(repo, "checkout", "-q", "main")
+    before = state(repo)
+    with pytest.raises(NotAllowedError):
+        worktrees.add(project, "spike", task_id=ONE, revision="release")
+    assert state(repo) == before
 
 
 def test_bind(project: Project, repo: Path, tmp_path: Path) -> None:

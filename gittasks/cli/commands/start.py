@@ -34,7 +34,11 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--owner", metavar="NAME", help="who takes it (default: $GITTASKS_OWNER, git's user.name)"
     )
-    parser.add_argument("--force", action="store_true", help="also a task that is blocked, or another's")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="also a task that is blocked, another's, or staged in a worktree that is gone",
+    )
 
 
 def run(args: Namespace, ctx: Context) -> int:
