@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -306,9 +308,78 @@ def test_a_bad_edit_is_refused_and_kept(project: Cli, repo: Path, tmp_path: Path
     assert shown(project, 1)["priority"] == 1
 
 
-def test_an_editor_that_fails_changes_nothing(project: Cli) -> None:
+def meanwhile(tmp_path: Path, script: str, *args: str) -> dict[str, str]:
+    """An editor that does what `script` says, while a colleague runs `gittasks *args`."""
+    theirs = shlex.join((sys.executable, "-m", "gittasks", *args))
+    return editor(tmp_path, f"{script}\n{theirs} >/dev/null")
+
+
+MINE = 'sed -i "s/^subject: a/# mine\\nsubject: Mine/" "$1"'
+
+
+def drafts(repo: Path) -> list[str]:
+    private = repo / ".git" / "gittasks"
+    return [path.name for path in private.iterdir() if path.name.startswith(("edit-", "base-"))]
+
+
+def test_what_changed_while_it_was_edited_is_merged(project: Cli, repo: Path, tmp_path: Path) -> None:
     project("add", "a")
-    assert "nothing was changed" in project("edit", "1", env={"GIT_EDITOR": "false"}, code=1).stderr
+    env = meanwhile(tmp_path, MINE, "edit", "1", "--priority", "0", "--label", "x")
+    assert "both changes" in project("edit", "1", env=env).stderr
+    task = shown(project, 1)
+    assert (task["subject"], task["priority"], task["labels"]) == ("Mine", 0, ["x"])
+    assert "# mine\n" in (repo / ".tasks" / "1.yaml").read_text()
+    assert drafts(repo) == []
+
+
+def test_two_edits_of_one_field_are_refused_until_they_agree(
+    project: Cli, repo: Path, tmp_path: Path
+) -> None:
+    project("add", "a")
+    env = meanwhile(tmp_path, MINE, "edit", "1", "--subject", "Newer by a colleague", "--priority", "0")
+    answer = project("edit", "1", env=env, code=1)
+    assert "subject: yours 'Mine', there now 'Newer by a colleague'" in answer.stderr
+    kept = answer.stderr.rsplit("--from ", 1)[1].strip().rstrip("`")
+    assert "there now" in project("edit", "1", "--from", kept, code=1).stderr
+    assert shown(project, 1)["subject"] == "Newer by a colleague"
+    project("edit", "1", "--subject", "Mine")
+    project("edit", "1", "--from", kept)
+    assert (shown(project, 1)["subject"], shown(project, 1)["priority"]) == ("Mine", 0)
+    assert drafts(repo) == []
+
+
+def test_a_deletion_while_it_was_edited_is_not_undone(project: Cli, tmp_path: Path) -> None:
+    project("add", "a")
+    answer = project("edit", "1", env=meanwhile(tmp_path, MINE, "delete", "1"), code=1)
+    assert "status: yours 'pending', there now 'deleted'" in answer.stderr
+
+
+def test_lines_of_a_description_in_conflict_are_named(project: Cli, tmp_path: Path) -> None:
+    project("add", "a", "-d", "one\ntwo\nthree")
+    env = meanwhile(tmp_path, 'sed -i "s/two/zwei/" "$1"', "edit", "1", "-d", "one\n2\nthree")
+    assert "description, line 2: yours 'zwei', there now '2'" in project("edit", "1", env=env, code=1).stderr
+
+
+def test_a_file_broken_while_it_was_edited(project: Cli, repo: Path, tmp_path: Path) -> None:
+    project("add", "a")
+    env = editor(tmp_path, f"{MINE}\necho '<<<<<<<' >>{shlex.quote(str(repo / '.tasks' / '1.yaml'))}")
+    assert "cannot be merged" in project("edit", "1", env=env, code=1).stderr
+
+
+def test_an_editor_that_fails_changes_nothing(project: Cli, repo: Path) -> None:
+    project("add", "a")
+    for name in ("false", "rm"):
+        assert "nothing was changed" in project("edit", "1", env={"GIT_EDITOR": name}, code=1).stderr
+    assert drafts(repo) == []
+
+
+@pytest.mark.parametrize("script", ["mkdir", "mkfifo", "ln -s /etc/passwd"])
+def test_an_editor_that_leaves_no_text(project: Cli, repo: Path, tmp_path: Path, script: str) -> None:
+    project("add", "a")
+    before = (repo / ".tasks" / "1.yaml").read_bytes()
+    answer = project("edit", "1", env=editor(tmp_path, f'rm "$1"; {script} "$1"'), code=1)
+    assert "cannot be read; nothing was changed" in answer.stderr
+    assert (repo / ".tasks" / "1.yaml").read_bytes() == before
 
 
 def test_search_reads_descriptions_notes_and_labels(project: Cli) -> None:

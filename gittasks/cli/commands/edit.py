@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from gittasks.base.errors import GittasksError, RefusedError, UsageError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.cli import parser as cli_parser
@@ -23,6 +21,7 @@ EXAMPLE = """
 gittasks edit 12 --priority 0 --label urgent --clear owner
 gittasks edit 12
 """
+_ANOTHER_EDITOR = "set EDITOR to the editor you want"
 CLEARABLE = {
     "owner": None,
     "worktree": None,
@@ -55,7 +54,12 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--clear", action="append", default=[], choices=CLEARABLE, metavar="FIELD", help="empty it"
     )
-    parser.add_argument("--from", dest="source", metavar="FILE", help="take the whole task file from FILE")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="FILE",
+        help="take the whole task file from FILE; of a draft that was kept, what you changed",
+    )
     add_commit_option(parser)
 
 
@@ -120,14 +124,19 @@ def _from_file(args: Namespace, ctx: Context, task_id: TaskId) -> Written:
 
     if _has_values(args):
         raise UsageError("--from takes the whole task from the file", hint="leave the other options out")
+    path = ctx.path(args.source)
     try:
-        text = read_regular(ctx.path(args.source), limit_bytes=MAX_FILE_BYTES)
+        text = read_regular(path, limit_bytes=MAX_FILE_BYTES)
     except FileNotFoundError:
         raise UsageError(f"--from {args.source}: no such file") from None
     project = ctx.project()
-    before = editing.read_text(project, task_id)
+    begun = editing.find_base(project, task_id, path)
+    before = editing.read_text(project, task_id) if begun is None else begun
     commit = wants_commit(args, project)
-    return editing.replace_text(project, task_id, text, before=before, commit=commit)
+    written = editing.replace_text(project, task_id, text, before=before, commit=commit)
+    if begun is not None:
+        editing.drop_draft(path)
+    return written
 
 
 def _in_editor(args: Namespace, ctx: Context, task_id: TaskId) -> Written:
@@ -136,20 +145,17 @@ def _in_editor(args: Namespace, ctx: Context, task_id: TaskId) -> Written:
     from gittasks.base import proc
 
     project = ctx.project()
-    before = editing.read_text(project, task_id)
-    draft = os.path.join(project.private_folder(), f"edit-{task_id}-{os.getpid()}.yaml")
-    _write_draft(draft, before)
+    draft, before = editing.open_draft(project, task_id)
     editor = project.git.line("var", "GIT_EDITOR")
     # As git runs it: the editor may be a command with options, the path is never parsed by the shell.
     code = proc.run_attached(("sh", "-c", f'{editor} "$@"', editor, draft), cwd=ctx.cwd, env=dict(ctx.env))
-    with open(draft, "rb") as file:
-        text = file.read()
+    text = _read_draft(draft, editor)
     if code != 0:
         if text == before:
-            os.unlink(draft)
+            editing.drop_draft(draft)
         raise RefusedError(
             f"the editor `{editor}` ended with exit code {code}; nothing was changed",
-            hint="set EDITOR to the editor you want" if text == before else f"your text is kept in {draft}",
+            hint=_ANOTHER_EDITOR if text == before else f"your text is kept in {draft}",
         )
     try:
         written = editing.replace_text(
@@ -159,11 +165,24 @@ def _in_editor(args: Namespace, ctx: Context, task_id: TaskId) -> Written:
         kept = f"your text is kept: mend {draft}, then `gittasks edit {task_id} --from {draft}`"
         error.hint = f"{error.hint}; {kept}" if error.hint else kept
         raise
-    os.unlink(draft)
+    editing.drop_draft(draft)
     return written
 
 
-def _write_draft(path: str, data: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
+def _read_draft(draft: str, editor: str) -> bytes:
+    """What the editor left. Raises `RefusedError` where that is no text."""
+    from gittasks.app import editing
+    from gittasks.base.files import UnsafeFileError, read_regular
+
+    try:
+        return read_regular(draft, limit_bytes=MAX_FILE_BYTES)
+    except FileNotFoundError:
+        editing.drop_draft(draft)
+        raise RefusedError(
+            f"the editor `{editor}` took the file away; nothing was changed", hint=_ANOTHER_EDITOR
+        ) from None
+    except (OSError, UnsafeFileError) as error:
+        raise RefusedError(
+            f"what the editor `{editor}` left cannot be read; nothing was changed: {error}",
+            hint=f"look at it: {draft}",
+        ) from None
