@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gittasks.app.run_start import Order
     from gittasks.app.starting import Started
     from gittasks.app.writing import Decide, Written
+    from gittasks.base.errors import GittasksError
     from gittasks.repo.git import Git
     from gittasks.runtime.folders import Folders
     from gittasks.runtime.record import Run
@@ -42,7 +43,7 @@ class Project:
     `env` is the environment that git commands and runs start from. Tasks are named by id. What changes tasks
     answers with `Written` (ids, changed paths, the commit made, warnings), stages its changes, and commits exactly
     the task files with `commit=True`. Every method raises `GittasksError` with a message and a hint; the functions
-    that a method calls name the classes.
+    that a method calls name the classes; an unknown field or option, or one of the wrong shape, is a `FieldError`.
     """
 
     def __init__(self, checkout: Checkout, env: Mapping[str, str]) -> None:
@@ -90,7 +91,7 @@ class Project:
         from gittasks.app import reading
 
         board = self.board()
-        return board.full([reading.require_row(board, TaskId(task_id))])[0]
+        return board.full([reading.require_row(board, _task_id(task_id))])[0]
 
     def tasks(self, wanted: Filter | None = None) -> list[Task]:
         """The tasks that match (default: all but tombstones), as the board has them, sorted by id."""
@@ -118,14 +119,33 @@ class Project:
         from gittasks.app import reading
 
         board = self.board()
-        return board.full(reading.search_rows(self, board, words))
+        return board.full(reading.search_rows(self, board, _text("words", words)))
+
+    def blocks(self, task_id: int) -> list[TaskId]:
+        """The ids of the tasks that wait for a task, as the board has them, sorted: `blocked_by` from its other side.
+
+        Deleted ones are left out. Of many tasks ask `board().derived.blocks`. Raises `UnknownTaskError`,
+        `BadTaskError`.
+        """
+        from gittasks.app import reading
+
+        board = self.board()
+        row = reading.require_row(board, _task_id(task_id))
+        return [TaskId(waiter) for waiter in board.derived.blocks.get(row.id, ())]
+
+    def next(self, *, owner: str | None = None) -> Task:
+        """The best of the ready tasks, which is not taken by that. Raises `NothingReadyError`."""
+        from gittasks.app import reading
+
+        board = self.board()
+        return board.full([reading.next_row(self, board, owner=lambda: self.actor(owner))])[0]
 
     def add(self, subject: str, *, commit: bool = False, **fields: Any) -> Task:
         """Add one task and answer it; `fields` are those of `Draft`."""
         from gittasks.workgraph import store
         from gittasks.workgraph.drafts import Draft
 
-        written = self.add_many([Draft(subject, **fields)], commit=commit)
+        written = self.add_many([_make(Draft, fields, subject)], commit=commit)
         return store.read_task(self.tasks_folder, written.ids[0])
 
     def add_many(self, drafts: Sequence[Draft], *, commit: bool = False) -> Written:
@@ -135,10 +155,13 @@ class Project:
         return writing.add_tasks(self, drafts, commit=commit)
 
     def edit(self, task_id: int, *, commit: bool = False, **changes: Any) -> Written:
-        """Give fields of a task new values; the names are those of `Task`."""
+        """Give fields of a task new values; the names are those of `Task`, or `extra:NAME` for an unknown field.
+
+        `id` and `uid` say which task it is, and stay. Raises `FieldError`, `CycleError`.
+        """
         from gittasks.app import writing
 
-        return writing.edit_task(self, TaskId(task_id), lambda task: changes, purpose="edit", commit=commit)
+        return writing.edit_task(self, _task_id(task_id), lambda task: changes, purpose="edit", commit=commit)
 
     def complete(self, *task_ids: int, commit: bool = False) -> Written:
         """Complete tasks; a completed one stays as it is."""
@@ -162,19 +185,23 @@ class Project:
         """Make a task wait for others too. Raises `CycleError`."""
         from gittasks.workgraph import rules
 
-        return self._change([task_id], lambda task: rules.add_blockers(task, on), "block", commit=commit)
+        others = _task_ids("on", on)
+        return self._change([task_id], lambda task: rules.add_blockers(task, others), "block", commit=commit)
 
     def unblock(self, task_id: int, *, on: Sequence[int], commit: bool = False) -> Written:
         """Let a task no longer wait for others."""
         from gittasks.workgraph import rules
 
-        return self._change([task_id], lambda task: rules.remove_blockers(task, on), "unblock", commit=commit)
+        others = _task_ids("on", on)
+        return self._change(
+            [task_id], lambda task: rules.remove_blockers(task, others), "unblock", commit=commit
+        )
 
     def note(self, task_id: int, text: str, *, author: str | None = None, commit: bool = False) -> Written:
         """Add a note to a task."""
         from gittasks.app import notes
 
-        return notes.add_note(self, TaskId(task_id), text, author=author, commit=commit)
+        return notes.add_note(self, _task_id(task_id), _text("text", text), author=author, commit=commit)
 
     def claim(self, task_id: int, **options: Any) -> Claimed:
         """Take a task, for all worktrees to see. Raises `ClaimHeldError` where somebody else has it.
@@ -183,13 +210,13 @@ class Project:
         """
         from gittasks.app import claiming
 
-        return claiming.claim(self, TaskId(task_id), claiming.Options(**options))
+        return claiming.claim(self, _task_id(task_id), _make(claiming.Options, options))
 
     def release(self, task_id: int, *, owner: str | None = None, remote: str | None = None) -> Released:
         """Let a claimed task go. Raises `ClaimHeldError` where it is somebody else's."""
         from gittasks.app import releasing
 
-        return releasing.release(self, TaskId(task_id), owner=owner, remote=remote)
+        return releasing.release(self, _task_id(task_id), owner=owner, remote=remote)
 
     def take(self, *, owner: str | None = None, remote: str | None = None) -> Task:
         """Claim the best ready task and put it in progress: however many ask at once, each gets another one.
@@ -208,10 +235,10 @@ class Project:
         """
         from gittasks.app import starting
 
-        chosen = starting.Options(**options)
+        chosen = _make(starting.Options, options)
         if isinstance(task, str):
             return starting.start_new(self, task, chosen)
-        return starting.start_task(self, TaskId(task), chosen)
+        return starting.start_task(self, _task_id(task), chosen)
 
     def finish(self, task_id: int | None = None, *, how: str, **options: Any) -> Finished:
         """Complete a task and `merge`, `keep` or `remove` its worktree; without an id, this worktree's task.
@@ -220,8 +247,10 @@ class Project:
         """
         from gittasks.app import finish_survey, finishing
 
-        chosen = finish_survey.Options(how, **options)
-        return finishing.finish(self, None if task_id is None else TaskId(task_id), chosen)
+        if how not in finish_survey.HOWS:
+            raise _field_error("how", how, f"expected one of {', '.join(finish_survey.HOWS)}")
+        chosen = _make(finish_survey.Options, options, how)
+        return finishing.finish(self, None if task_id is None else _task_id(task_id), chosen)
 
     def run(self, *argv: str, task_id: int | None = None, **options: Any) -> Run:
         """Start a command in the background and answer its record.
@@ -230,8 +259,8 @@ class Project:
         """
         from gittasks.app import run_start
 
-        number = None if task_id is None else TaskId(task_id)
-        return run_start.start_run(self, run_start.Order(argv, number, **options)).run
+        number = None if task_id is None else _task_id(task_id)
+        return run_start.start_run(self, _make(run_start.Order, options, argv, number)).run
 
     def agent(
         self, task_id: int, name: str | None = None, *, order: Order | None = None, **options: Any
@@ -243,14 +272,14 @@ class Project:
         from gittasks.app.agents import starting
         from gittasks.app.run_start import Order
 
-        call = starting.Call(name, **options)
-        return starting.start_agent(self, TaskId(task_id), call, order or Order()).started.run
+        call = _make(starting.Call, options, name)
+        return starting.start_agent(self, _task_id(task_id), call, order or Order()).started.run
 
     def runs(self, *, task_id: int | None = None) -> list[Run]:
         """The runs of this clone, or of one task, oldest first."""
         from gittasks.app import runs
 
-        return runs.list_runs(self, task_id=None if task_id is None else TaskId(task_id)).runs
+        return runs.list_runs(self, task_id=None if task_id is None else _task_id(task_id)).runs
 
     def wait(self, *run_ids: str, timeout_s: float | None = None) -> list[Run]:
         """Wait until runs end, at most `timeout_s` seconds, and answer their records."""
@@ -280,7 +309,7 @@ class Project:
     def _change(self, task_ids: Sequence[int], decide: Decide, purpose: str, *, commit: bool) -> Written:
         from gittasks.app import writing
 
-        edits = {TaskId(task_id): decide for task_id in task_ids}
+        edits = {_task_id(task_id): decide for task_id in task_ids}
         return writing.edit_many(self, edits, purpose=purpose, commit=commit)
 
     @property
@@ -329,6 +358,41 @@ class Project:
         from gittasks.app.binding import find_bound
 
         return find_bound(self)
+
+
+def _task_id(value: Any) -> TaskId:
+    if type(value) is not int:
+        raise _field_error("task_id", value, "expected a task's id, a whole number")
+    return TaskId(value)
+
+
+def _task_ids(name: str, value: Any) -> list[TaskId]:
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        raise _field_error(name, value, "expected a list of task ids")
+    return [_task_id(item) for item in value]
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _field_error(name, value, "expected text")
+    return value
+
+
+def _make(kind: Any, given: Mapping[str, Any], *leading: Any) -> Any:
+    """A record of this kind from what the caller gave by name, after `leading`. Raises `FieldError`."""
+    names = kind._fields[len(leading) :]
+    for name in given:
+        if name not in names:
+            from gittasks.workgraph.fields import FieldError
+
+            raise FieldError(name, "is not known here", f"expected one of {', '.join(names)}")
+    return kind(*leading, **given)
+
+
+def _field_error(name: str, value: Any, expected: str) -> GittasksError:
+    from gittasks.workgraph.fields import FieldError, shown
+
+    return FieldError(name, f"is {shown(value)}", expected)
 
 
 def open_project(start: str, *, env: Mapping[str, str] | None = None) -> Project:

@@ -12,6 +12,7 @@ from gittasks.base.ids import new_uid
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import claims, index
 from gittasks.workgraph import codec, drafts, store
+from gittasks.workgraph.fields import FieldError
 from gittasks.workgraph.graph import cycles
 from gittasks.workgraph.record import CLOSED, DELETED, TaskId
 from gittasks.workgraph.store import FileWrite
@@ -48,6 +49,7 @@ def add_tasks(project: Project, new: Sequence[drafts.Draft], *, commit: bool = F
 
     Raises `BadReferenceError`, `CycleError`, `InvalidError`, `LockHeldError`, `DiskError`.
     """
+    drafts.check_shapes(new)
     if not new:
         return Written(())
     store.require_folder(project.tasks_folder)
@@ -78,7 +80,8 @@ def edit_task(
 ) -> Written:
     """Change one task by what `decide` answers for it under the lock; `{}` writes nothing.
 
-    Raises what `decide` raises, `UnknownTaskError`, `BadTaskError`, `CycleError`, `LockHeldError`, `DiskError`.
+    Raises what `decide` raises, `FieldError` for changes that are none or would make it another task,
+    `UnknownTaskError`, `BadTaskError`, `CycleError`, `LockHeldError`, `DiskError`.
     """
     return edit_many(project, {task_id: decide}, purpose=purpose, commit=commit)
 
@@ -97,6 +100,7 @@ def edit_many(
             path = f"{store.FOLDER}/{store.file_name(task_id)}"
             task = codec.parse_task(data, path, task_id=task_id)
             changes = decide(task)
+            _refuse_other_identity(task, changes)
             edited = codec.edit_task(data, path, task_id=task_id, changes=changes)
             subject = changes.get("subject", task.subject)
             if edited != data:
@@ -156,6 +160,13 @@ def check_references(project: Project, old: Task | None, new: Task) -> None:
     edges = [(new.id, blocker) for blocker in new.blocked_by if blocker not in known]
     moved = new.parent is not None and (old is None or new.parent != old.parent)
     _check_edges(project, edges, [(new.id, new.parent)] if moved and new.parent else [])
+
+
+def _refuse_other_identity(task: Task, changes: Mapping[str, Any]) -> None:
+    for name in ("id", "uid"):
+        value = getattr(task, name)
+        if changes.get(name, value) != value:
+            raise FieldError(name, "cannot be changed", f"expected {value}: it says which task this is")
 
 
 def _message(purpose: str, task_ids: tuple[TaskId, ...], subject: str) -> str:

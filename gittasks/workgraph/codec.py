@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from gittasks.workgraph.fields import FieldError
     from gittasks.workgraph.layout import Document
     from gittasks.workgraph.splice import Change
 
@@ -66,7 +67,7 @@ def edit_task(data: bytes, path: str, *, task_id: int, changes: Mapping[str, Any
 
     The keys are attributes of `record.Task` (not `extra`; `written_blocks` may only become empty), or
     `extra:NAME` for one unknown field (`REMOVED` takes it out). Raises `record.BadTaskError` where `data` is no
-    task, `FieldError` for a value that is not allowed, `OversizeError`.
+    task, `FieldError` for a key that is none and for a value that is not allowed, `OversizeError`.
     """
     from gittasks.workgraph.splice import splice
 
@@ -110,7 +111,7 @@ def _read(data: bytes, path: str, task_id: int) -> Document:
 
 def _with_changes(task: Task, changes: Mapping[str, Any]) -> Task:
     from gittasks.workgraph.extras import check_extra
-    from gittasks.workgraph.fields import check_value, relation_errors
+    from gittasks.workgraph.fields import BY_ATTRIBUTE, check_value, relation_errors
 
     values: dict[str, Any] = {}
     extra = dict(task.extra)
@@ -121,14 +122,24 @@ def _with_changes(task: Task, changes: Mapping[str, Any]) -> Task:
                 extra.pop(name, None)
             else:
                 extra[name] = check_extra(name, value)
-        elif key == "written_blocks" and value:
-            raise ValueError("edges are stored on the task that waits: written_blocks can only become empty")
+        elif key not in BY_ATTRIBUTE or (key == "written_blocks" and value):
+            raise _unknown_field(key)
         else:
             values[key] = check_value(key, value)
     changed = task._replace(**values, extra=tuple(extra.items()))
     for error in relation_errors(changed):
         raise error
     return changed
+
+
+def _unknown_field(name: str) -> FieldError:
+    from gittasks.workgraph.fields import BY_ATTRIBUTE, FieldError
+
+    if name in ("blocks", "written_blocks"):
+        return FieldError(name, "cannot be set", "expected `blocked_by` on the task that waits")
+    names = [attribute for attribute in BY_ATTRIBUTE if attribute not in ("id", "uid", "written_blocks")]
+    expected = f"expected one of {', '.join(names)}, or `{_EXTRA}NAME` for a field of your own"
+    return FieldError(name, "is no field of a task", expected)
 
 
 def _edits(old: Task, new: Task) -> list[Change]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gittasks.base.errors import InvalidError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
-from gittasks.workgraph.fields import check_value
+from gittasks.workgraph.fields import FieldError, check_value, shown
 from gittasks.workgraph.record import DEFAULT_PRIORITY, PENDING, Task, TaskId
 
 if TYPE_CHECKING:
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     # An existing task's id, or the `key` of another draft of the same batch.
     Ref = int | str
+
+
+_LISTS = (list, tuple, set, frozenset)
+_A_REFERENCE = "the id of a task, or the key of another entry of the same batch"
 
 
 class NoteDraft(NamedTuple):
@@ -92,6 +96,37 @@ def plan(
         for i, draft in enumerate(drafts)
     ]
     return Plan(tasks, waiters)
+
+
+def check_shapes(drafts: Sequence[Draft]) -> None:
+    """Raise `InvalidError` where something is no draft, or a field of one is not of the kind that it should be.
+
+    What the values of plain fields must look like is checked by `plan`.
+    """
+    if not isinstance(drafts, (list, tuple)):
+        raise InvalidError(f"{shown(drafts)} is no list of drafts", hint="expected a list of gittasks.Draft")
+    for draft in drafts:
+        if not isinstance(draft, Draft):
+            raise InvalidError(f"{shown(draft)} is no draft", hint="expected gittasks.Draft(subject, ...)")
+        _require_kind("key", draft.key, (str,), "text")
+        _require_kind("created", draft.created, (str,), "text")
+        _require_kind("parent", draft.parent, (int, str, type(None)), _A_REFERENCE)
+        for name, refs in (("blockedBy", draft.blocked_by), ("blocks", draft.blocks)):
+            _require_kind(name, refs, _LISTS, f"a list: {_A_REFERENCE}")
+            for ref in refs:
+                _require_kind(name, ref, (int, str), _A_REFERENCE)
+        _require_kind("notes", draft.notes, _LISTS, "a list of gittasks.NoteDraft")
+        for note in draft.notes:
+            _require_kind("notes", note, (NoteDraft,), "a list of gittasks.NoteDraft")
+        _require_kind("extra", draft.extra, _LISTS, "a list of pairs, name and value")
+        for pair in draft.extra:
+            if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], str):
+                raise FieldError("extra", f"holds {shown(pair)}", "expected a list of pairs, name and value")
+
+
+def _require_kind(name: str, value: Any, kinds: tuple[type, ...], expected: str) -> None:
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise FieldError(name, f"is {shown(value)}", f"expected {expected}")
 
 
 def references(drafts: Sequence[Draft]) -> set[int]:
