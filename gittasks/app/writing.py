@@ -134,6 +134,7 @@ def apply(
     """
     paths = tuple(f"{store.FOLDER}/{item.name}" for item in writes)
     if commit:
+        project.git.require_version()  # there is a git, and one that can: else nothing is written
         index.refuse_during_operation(project.checkout.git_dir)
     if not writes:
         return Written(ids)

@@ -6,6 +6,7 @@ import os
 import time
 
 from gittasks.base.errors import RefusedError
+from gittasks.base.proc import ProgramMissingError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo.git import GitError, failure
 
@@ -45,18 +46,15 @@ def operation_in_progress(git_dir: str) -> str | None:
 def stage_paths(git: Git, paths: Sequence[str]) -> str | None:
     """Put `paths` (relative to the worktree's root) into the index; `None`, or why that was not possible.
 
-    Never raises for git's own refusals: the files are written, and a person can stage them.
+    Never raises for git's own refusals, nor where no git is: the files are written, and a person can stage them.
     """
+    args = ("add", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
     deadline = time.monotonic() + INDEX_WAIT_S
     while True:
-        done = git.call(
-            "add",
-            "--sparse",
-            "--pathspec-from-file=-",
-            "--pathspec-file-nul",
-            stdin=_pathspecs(paths),
-            write=True,
-        )
+        try:
+            done = git.call(*args, stdin=_pathspecs(paths), write=True)
+        except ProgramMissingError as error:
+            return f"written, but not staged: {error.message}"
         if done.returncode == 0:
             return None
         if b"index.lock" not in done.stderr or time.monotonic() > deadline:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from gittasks.base.files import first_line, read_start
+from gittasks.base.proc import ProgramMissingError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo.git import failure
 from gittasks.repo.history import Version
@@ -138,11 +139,16 @@ def _merge_base(git: Git, ours: str, theirs: str) -> tuple[str | None, bool]:
 def unstage_paths(git: Git, paths: Sequence[str]) -> str | None:
     """Take `paths` (from the worktree's root) out of the index, also unmerged ones; `None`, or why not.
 
-    Those that are not there are no error. Like `index.stage_paths` it never raises for git's own refusals.
+    Those that are not there are no error. Like `index.stage_paths` it never raises for git's own refusals, nor
+    where no git is.
     """
     stdin = b"".join(b":(top,literal)" + os.fsencode(path) + b"\0" for path in paths)
     options = ("--cached", "--quiet", "--ignore-unmatch", "--sparse")
-    done = git.call("rm", *options, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=stdin, write=True)
+    args = ("rm", *options, "--pathspec-from-file=-", "--pathspec-file-nul")
+    try:
+        done = git.call(*args, stdin=stdin, write=True)
+    except ProgramMissingError as error:
+        return f"removed, but not staged: {error.message}"
     return f"removed, but not staged: {failure(('rm',), done).message}" if done.returncode else None
 
 

@@ -382,6 +382,21 @@ def test_an_editor_that_leaves_no_text(project: Cli, repo: Path, tmp_path: Path,
     assert (repo / ".tasks" / "1.yaml").read_bytes() == before
 
 
+def test_without_git_what_is_written_is_told_and_what_is_refused_is_not_written(
+    project: Cli, repo: Path, tmp_path: Path
+) -> None:
+    project("add", "a")
+    git(repo, "commit", "-qm", "a")
+    project("note", "1", "a word")
+    env = {"PATH": str(tmp_path)}
+    assert "cannot run git" in project("done", "1", "--commit", env=env, code=1).stderr
+    assert shown(project, 1)["status"] == "pending"
+    assert "removed, but not staged: cannot run git" in project("undo", env=env).stderr
+    answer = project("done", "1", env=env)
+    assert "written, but not staged: cannot run git" in answer.stderr
+    assert git(repo, "status", "--porcelain", "--", ".tasks/1.yaml") == " M .tasks/1.yaml"
+
+
 def test_search_reads_descriptions_notes_and_labels(project: Cli) -> None:
     project("add", "one", "-d", "The Session cookie")
     project("add", "two", "--label", "cookie")
