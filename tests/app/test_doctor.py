@@ -46,6 +46,12 @@ def _read(repo: Path, number: int) -> Task:
     return parse_task(data, f"{number}.yaml", task_id=number)
 
 
+def _take_uid_out(repo: Path, number: int) -> None:
+    path = repo / ".tasks" / f"{number}.yaml"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("uid:")))
+
+
 def _commit(repo: Path) -> None:
     git(repo, "add", "-A")
     git(repo, "commit", "-q", "--allow-empty", "-m", "change")
@@ -156,6 +162,32 @@ def test_a_missing_uid_and_time_follow_from_the_commit_so_that_two_branches_agre
     assert _read(repo, 4) == mended
     _commit(repo)
     git(repo, "merge", "-q", "--no-edit", "main")
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_uid_that_was_taken_out_comes_back_from_git(project: Project, repo: Path, committed: bool) -> None:
+    task = _read(repo, 1)
+    git(repo, "checkout", "-q", "-b", "side")
+    _write(repo, task._replace(priority=0))
+    _commit(repo)
+    git(repo, "checkout", "-q", "main")
+    _take_uid_out(repo, 1)
+    if committed:
+        _commit(repo)
+    assert _only(project).code == "no-uid"
+    doctor.mend(project)
+    assert _read(repo, 1) == task
+    _commit(repo)
+    git(repo, "merge", "-q", "--no-edit", "side")
+
+
+def test_a_committed_copy_of_a_task_gets_its_own_uid(project: Project, repo: Path) -> None:
+    copied = _read(repo, 1).uid
+    _write(repo, _task(3, uid=copied))
+    _commit(repo)
+    _take_uid_out(repo, 3)
+    doctor.mend(project)
+    assert _read(repo, 3).uid not in ("", copied)
 
 
 def test_an_uncommitted_task_gets_a_new_uid(project: Project, repo: Path) -> None:

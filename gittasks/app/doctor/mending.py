@@ -17,19 +17,24 @@ from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo import history, refs
 from gittasks.repo.places import OUTPUTS
 from gittasks.workgraph import codec, store
+from gittasks.workgraph.file_merge import try_read
+from gittasks.workgraph.record import MAX_FILE_BYTES
 from gittasks.workgraph.store import FileWrite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from gittasks.app.project import Project
     from gittasks.repo.history import Commit
-    from gittasks.workgraph.record import TaskId
+    from gittasks.workgraph.record import Task, TaskId
     from gittasks.workgraph.snapshot import Snapshot
 
     # (project, commit) -> warnings
     Mender = Callable[[Project, bool], tuple[str, ...]]
+
+# How far back a version with a uid is looked for.
+_MOST_VERSIONS = 50
 
 
 def finish_write(project: Project, commit: bool) -> tuple[str, ...]:
@@ -126,22 +131,42 @@ def _moved_edges(snapshot: Snapshot) -> dict[TaskId, dict[str, Any]]:
 def _identities(project: Project, snapshot: Snapshot) -> dict[TaskId, dict[str, Any]]:
     """The uid and time that tasks lack.
 
-    Of a committed task both follow from the commit that added it, so that every branch and clone that mends the same
-    task gives it the same identity, and the merge is clean.
+    A committed version that has them says them. Else both follow from the commit that added the task, so that every
+    branch and clone that mends the same task gives it the same identity, and the merge is clean.
     """
     lacking = [row for row in snapshot.rows if not (row.uid and row.created)]
     head = refs.find_head(project.git) if lacking else None
     commits = history.commits_of(project.git, [head], [store.FOLDER]) if head else []
     added = {change.path: commit for commit in commits for change in commit.changes if not any(change.old)}
+    owned = {row.uid for row in snapshot.rows}
     changes = {}
     for row in lacking:
-        commit = added.get(f"{store.FOLDER}/{store.file_name(row.id)}")
-        changes[row.id] = _identity(row.id, commit)
-        if row.uid:
-            del changes[row.id]["uid"]
-        if row.created:
-            del changes[row.id]["created"]
+        path = f"{store.FOLDER}/{store.file_name(row.id)}"
+        before = _last_known(project, commits, path, row.id)
+        if before is not None and before.uid in owned - {row.uid}:
+            before = None  # it was a copy of that other task
+        identity = _identity(row.id, added.get(path))
+        for name in ("uid", "created"):
+            if getattr(row, name):
+                del identity[name]
+            elif before is not None and getattr(before, name):
+                identity[name] = getattr(before, name)
+        changes[row.id] = identity
     return changes
+
+
+def _last_known(project: Project, commits: Sequence[Commit], path: str, task_id: TaskId) -> Task | None:
+    """The newest committed version of a task that has a uid, of those since its file was added."""
+    versions: list[str] = []
+    for change in (change for commit in commits for change in commit.changes if change.path == path):
+        if change.new is None:
+            break
+        versions.append(change.new.oid)
+        if len(versions) == _MOST_VERSIONS or not any(change.old):
+            break
+    blobs = history.read_blobs(project.git, versions, limit_bytes=MAX_FILE_BYTES)
+    tasks = (try_read(blobs.get(oid, b""), task_id) for oid in versions)
+    return next((task for task in tasks if task is not None and task.uid), None)
 
 
 def _identity(task_id: TaskId, commit: Commit | None) -> dict[str, Any]:
