@@ -14,7 +14,7 @@ from gittasks.repo import claims, index
 from gittasks.workgraph import codec, drafts, store
 from gittasks.workgraph.fields import FieldError
 from gittasks.workgraph.graph import cycles
-from gittasks.workgraph.record import CLOSED, DELETED, TaskId
+from gittasks.workgraph.record import CLOSED, DELETED, BadTaskError, TaskId
 from gittasks.workgraph.store import FileWrite
 
 if TYPE_CHECKING:
@@ -224,10 +224,15 @@ def _check_edges(
 ) -> None:
     if not edges and not parents:
         return
-    rows = project.snapshot().rows
+    snapshot = project.snapshot()
+    rows = snapshot.rows
     known = {row.id for row in rows if row.status != DELETED}
     for task_id, other in (*edges, *parents):
         if other not in known:
+            path = f"{store.FOLDER}/{store.file_name(TaskId(other))}"
+            problems = [problem for problem in snapshot.problems if problem.path == path]
+            if problems:
+                raise BadTaskError(problems, hint=f"#{task_id} can name #{other} once {path} can be read")
             what = f"#{task_id} cannot name #{other}: there is no such task here"
             raise store.UnknownTaskError(other, what)
     _raise_cycle(cycles.find_cycle(rows, edges), "wait for each other")

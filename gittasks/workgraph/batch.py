@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gittasks.workgraph.drafts import Draft, NoteDraft
 from gittasks.workgraph.exchange.jsontext import BadSourceError, decode, describe, parse_objects
-from gittasks.workgraph.exchange.yamltext import Map, parse_yaml
+from gittasks.workgraph.exchange.yamltext import List, Map, parse_yaml
 from gittasks.workgraph.fields import FieldError, check_value, shown
 from gittasks.workgraph.record import MAX_NAME, BadTaskError, Problem
 
@@ -89,8 +89,8 @@ def _values(data: bytes, name: str) -> list[tuple[int, Any]]:
 
 def _yaml_values(text: str, name: str) -> Iterator[tuple[int, Any]]:
     for line, value in parse_yaml(text, name):
-        if isinstance(value, list):
-            yield from ((item.line if isinstance(item, Map) else line, item) for item in value)
+        if isinstance(value, List):
+            yield from zip(value.lines, value, strict=True)
         else:
             yield line, value
 

@@ -408,6 +408,15 @@ def test_search_reads_descriptions_notes_and_labels(project: Cli) -> None:
     assert [task["id"] for task in found] == [1, 3]
 
 
+def test_a_task_that_cannot_be_read_is_not_said_to_be_missing(project: Cli, repo: Path) -> None:
+    for name in ("a", "b"):
+        project("add", name)
+    (repo / ".tasks" / "2.yaml").write_text("id: 2\nsubject: x\npriority: high\n")
+    for args in (("block", "1", "--on", "2"), ("edit", "1", "--parent", "2")):
+        answer = project(*args, code=1)
+        assert ".tasks/2.yaml:3: priority" in answer.stderr and "no such task" not in answer.stderr
+
+
 def test_one_bad_file_never_hides_the_others(project: Cli, repo: Path) -> None:
     project("add", "good")
     project("add", "bad")

@@ -69,6 +69,14 @@ def test_yaml_with_every_field() -> None:
     assert third == Draft(subject="123", key="last")
 
 
+def test_entries_that_are_no_tasks_are_named_by_their_lines() -> None:
+    assert [problem.split(": ")[0] for problem in problems("- one\n\n- two\n- subject: x\n- 3\n")] == [
+        "f:1",
+        "f:3",
+        "f:5",
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     [

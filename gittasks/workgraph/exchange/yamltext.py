@@ -25,10 +25,19 @@ class Map(dict[str, Any]):
         self.lines: dict[str, int] = {}
 
 
-def parse_yaml(text: str, name: str, *, first_line: int = 1) -> list[tuple[int, Any]]:
-    """(line, value) of each document in `text`, maps as `Map`; `first_line` is where `text` starts in `name`.
+class List(list[Any]):
+    """A sequence that knows the line of each of its items (from 1)."""
 
-    An empty document is left out. Raises `BadSourceError` with file and line.
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[int] = []
+
+
+def parse_yaml(text: str, name: str, *, first_line: int = 1) -> list[tuple[int, Any]]:
+    """(line, value) of each document in `text`, maps as `Map`, sequences as `List`.
+
+    `first_line` is where `text` starts in `name`. An empty document is left out. Raises `BadSourceError` with file
+    and line.
     """
     return list(_Builder(name, first_line).documents(text))
 
@@ -74,11 +83,12 @@ class _Builder:
             return self._list(events, depth + 1)
         return self._map(event, events, depth + 1)
 
-    def _list(self, events: Iterator[Any], depth: int) -> list[Any]:
-        found: list[Any] = []
+    def _list(self, events: Iterator[Any], depth: int) -> List:
+        found = List()
         for event in events:
             if type(event).__name__ == "SequenceEndEvent":
                 break
+            found.lines.append(self._line(event))
             found.append(self._value(event, events, depth))
         return found
 
