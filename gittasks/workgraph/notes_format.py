@@ -12,6 +12,7 @@ _FENCE = "---"
 _SLUG = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _MAX_SLUG = 40
 _STAMP = "00000000T000000Z"
+_MARKERS = (b"<<<<<<< ", b">>>>>>> ")
 
 
 class Note(NamedTuple):
@@ -58,6 +59,14 @@ def parse_note(data: bytes, path: str) -> Note:
         author, created = head.get("author") or author, head.get("created") or created
         text = "\n".join(lines[end + 2 :])
     return Note(author, created, text.strip("\n"), path)
+
+
+def find_marker(data: bytes) -> int:
+    """The line of the first conflict marker of git's, 0 for none. `=======` alone underlines a title."""
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line.startswith(_MARKERS):
+            return number
+    return 0
 
 
 def note_name(stamp: str, author: str, random: str) -> str:

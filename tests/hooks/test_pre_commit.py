@@ -26,7 +26,7 @@ def test_a_broken_task_is_refused_with_its_place_and_the_way_out(hooked: Path, r
     edit(hooked, 1, old, new)
     before = git(hooked, "rev-parse", "HEAD")
     lines = said(run("commit", "-m", "bad", code=1))
-    assert lines[0] == "gittasks: commit refused: a problem in its task files" or "problems" in lines[0]
+    assert lines[0] == "gittasks: commit refused: a problem in files of gittasks" or "problems" in lines[0]
     assert words in " ".join(lines)
     assert "--no-verify" in lines[-1]
     assert git(hooked, "rev-parse", "HEAD") == before
@@ -58,6 +58,83 @@ def test_a_link_is_no_task(hooked: Path, run: Git) -> None:
     (hooked / ".tasks" / "3.yaml").symlink_to("1.yaml")
     git(hooked, "add", ".tasks/3.yaml")
     assert "is no regular file" in run("commit", "-m", "bad", code=1).stderr
+
+
+NOTE = ".tasks/1/20261123T101500Z-ann-3f9c.md"
+WORKFLOW = ".tasks/workflows/nightly.yaml"
+CONFLICT = "a title\n=======\n<<<<<<< HEAD\nours\n=======\ntheirs\n>>>>>>> other\n"
+
+
+def put(repo: Path, name: str, text: str) -> None:
+    """Write a file, and stage it."""
+    (repo / name).parent.mkdir(exist_ok=True)
+    (repo / name).write_text(text)
+    git(repo, "add", "--", name)
+
+
+def test_a_note_with_the_marks_of_a_merge_is_refused_and_one_that_quotes_them_is_not(
+    hooked: Path, run: Git
+) -> None:
+    put(hooked, NOTE, CONFLICT)
+    assert said(run("commit", "-m", "a new one quotes them")) == []
+    put(hooked, NOTE, "a title\n=======\n")
+    assert said(run("commit", "-m", "underlined")) == []
+    put(hooked, NOTE, CONFLICT)
+    lines = said(run("commit", "-m", "bad", code=1))
+    assert lines[1] == f"  {NOTE}:3: holds merge conflict markers: expected a finished merge"
+    assert "--no-verify" in lines[-1]
+
+
+def test_a_workflow_that_nobody_can_read_is_refused(hooked: Path, run: Git) -> None:
+    put(hooked, WORKFLOW, "steps:\n  a: {run: make, needs: [b]}\n")
+    lines = said(run("commit", "-m", "bad", code=1))
+    assert lines[1].startswith(f"  {WORKFLOW}:2: steps.a.needs: 'b' is no step")
+    assert "--no-verify" in lines[-1]
+    put(hooked, WORKFLOW, "steps:\n  a: {run: make}\n" + "#" * (1 << 18))
+    assert f"{WORKFLOW}: has " in run("commit", "-m", "large", code=1).stderr
+    put(hooked, WORKFLOW, "steps:\n  a: {run: make}\n")
+    put(hooked, ".tasks/workflows/notes.txt", "steps:")
+    assert said(run("commit", "-m", "good")) == []
+
+
+def test_a_broken_workflow_that_was_there_stops_no_commit(hooked: Path, run: Git) -> None:
+    put(hooked, WORKFLOW, "steps: 1\n")
+    run("commit", "-m", "bad", "--no-verify")
+    edit(hooked, 1, "priority: 2", "priority: 0")
+    assert said(run("commit", "-m", "another file")) == []
+
+
+def test_a_copy_with_the_uid_of_another_task_is_refused(hooked: Path, run: Git) -> None:
+    text = (hooked / ".tasks" / "1.yaml").read_text()
+    put(hooked, ".tasks/3.yaml", text.replace("id: 1", "id: 3"))
+    lines = said(run("commit", "-m", "bad", code=1))
+    assert lines[1].startswith("  .tasks/1.yaml and .tasks/3.yaml: have the same uid ")
+    assert "doctor --fix" in lines[1] and "--no-verify" in lines[-1]
+    put(
+        hooked,
+        ".tasks/4.yaml",
+        text.replace("id: 1", "id: 4").replace("uid: ", "uid:  '").replace("\n\nsubject", "'\n\nsubject"),
+    )
+    git(hooked, "rm", "-q", "--cached", ".tasks/1.yaml")
+    assert ".tasks/3.yaml and .tasks/4.yaml: have" in run("commit", "-m", "both new", code=1).stderr
+    git(hooked, "rm", "-q", "--cached", ".tasks/4.yaml")
+    assert said(run("commit", "-m", "a new number for one task")) == []
+
+
+def test_two_files_that_had_one_uid_before_stop_no_commit(hooked: Path, run: Git) -> None:
+    text = (hooked / ".tasks" / "1.yaml").read_text()
+    put(hooked, ".tasks/3.yaml", text.replace("id: 1", "id: 3"))
+    run("commit", "-m", "bad", "--no-verify")
+    edit(hooked, 1, "priority: 2", "priority: 0")
+    assert said(run("commit", "-m", "another field")) == []
+
+
+def test_a_blocker_that_is_not_there_is_told_and_not_refused(hooked: Path, run: Git) -> None:
+    edit(hooked, 1, "blockedBy: []", "blockedBy:\n- 9")
+    told = said(run("commit", "-m", "it may come from another branch"))
+    assert told == ["gittasks: this commit does not have #9, which #1 waits for"]
+    edit(hooked, 1, "priority: 2", "priority: 0")
+    assert said(run("commit", "-m", "once")) == []
 
 
 def test_what_counts_is_the_index_not_the_worktree(hooked: Path, run: Git) -> None:

@@ -27,10 +27,30 @@ def test_marks_and_broken_files_are_not_pushed(hooked: Path, hub: Path, run: Git
     broken(hooked, run)
     before = git(hub, "for-each-ref")
     done = run("push", "origin", "main", code=1)
-    assert said(done)[0] == "gittasks: push refused: a problem in its task files"
+    assert said(done)[0] == "gittasks: push refused: a problem in files of gittasks"
     assert ".tasks/1.yaml" in said(done)[1] and "--no-verify" in done.stderr
     assert git(hub, "for-each-ref") == before
     run("push", "--no-verify", "origin", "main")
+
+
+def test_a_note_with_the_marks_of_a_merge_is_not_pushed(hooked: Path, hub: Path, run: Git) -> None:
+    path = hooked / ".tasks" / "1" / "20261123T101500Z-ann-3f9c.md"
+    path.parent.mkdir()
+    marks = "<<<<<<< HEAD\nours\n=======\ntheirs\n>>>>>>> other\n"
+    for text, name in (("it says:\n" + marks, "quoted"), (marks, "merged")):
+        path.write_text(text)
+        git(hooked, "add", ".tasks")
+        run("commit", "-m", name, "--no-verify")
+    assert said(run("push", "origin", "main^:refs/heads/quoted")) == []
+    assert f"{path.name}:1: holds merge conflict markers" in said(run("push", "origin", "main", code=1))[1]
+
+
+def test_a_workflow_that_nobody_can_read_is_not_pushed(hooked: Path, hub: Path, run: Git) -> None:
+    (hooked / ".tasks" / "workflows").mkdir()
+    (hooked / ".tasks" / "workflows" / "w.yaml").write_text("steps: 1\n")
+    git(hooked, "add", ".tasks")
+    run("commit", "-m", "bad", "--no-verify")
+    assert ".tasks/workflows/w.yaml:1: steps: is 1" in said(run("push", "origin", "main", code=1))[1]
 
 
 def test_what_counts_is_what_is_pushed_not_what_is_here(hooked: Path, hub: Path, run: Git) -> None:

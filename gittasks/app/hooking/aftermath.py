@@ -88,7 +88,7 @@ def _landed(project: Project, snapshot: Snapshot, changes: dict[TaskId, Changes]
         return []
     known = _completed_before(project, [changes[row.id] for row in rows])
     landed = [f"#{row.id} {row.subject}" for row in rows if row.id not in known]
-    return [f"landed on {target.branch}: {_joined(landed)}"] if landed else []
+    return [f"landed on {target.branch}: {joined(landed)}"] if landed else []
 
 
 def _completed_before(project: Project, changes: Sequence[Changes]) -> set[int]:
@@ -119,7 +119,7 @@ def _broken(snapshot: Snapshot, changes: dict[TaskId, Changes]) -> list[str]:
     if bad:
         names = sorted({problem.path for problem in bad})
         cure = "resolve" if any(problem.kind == CONFLICT for problem in bad) else "doctor"
-        lines.append(f"cannot be read now: {_joined(names)}; `gittasks {cure}` helps")
+        lines.append(f"cannot be read now: {joined(names)}; `gittasks {cure}` helps")
     for cycle in (*cycles.find_cycles(snapshot.rows), *cycles.find_parent_cycles(snapshot.rows)):
         if not changes.keys().isdisjoint(cycle):
             way = " -> ".join(f"#{task_id}" for task_id in cycle)
@@ -137,6 +137,7 @@ def _broken(snapshot: Snapshot, changes: dict[TaskId, Changes]) -> list[str]:
     return lines
 
 
-def _joined(names: Sequence[str]) -> str:
+def joined(names: Sequence[str]) -> str:
+    """Some names in one line, and how many more there are."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more

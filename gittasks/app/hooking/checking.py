@@ -1,4 +1,4 @@
-"""pre-commit and pre-push: whether task files are whole, in the index of a commit or in commits that are pushed.
+"""pre-commit and pre-push: whether what lies in `.tasks` is whole, in the index of a commit or in pushed commits.
 
 Looks at git's objects alone, never at the worktree. What a commit did not change is not held against it.
 """
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gittasks.app.hooking.objects import Changes
     from gittasks.app.project import Project
     from gittasks.repo.git import Git
+    from gittasks.repo.history import Version
     from gittasks.workgraph.record import Row, Task
 
 # So many levels of blockers are followed one by one; beyond, all tasks are read at once.
@@ -29,6 +30,17 @@ _RUN_FIELDS = frozenset(
     ("pid", "output_file", "exit_code", "notified", "start_time", "end_time", "work_graph_task_id")
 )
 _FOLDERS = (store.FOLDER, OUTPUTS)
+# Path, NUL, line: whatever the user's settings for `git grep` are.
+_GREP = (
+    "grep",
+    "--cached",
+    "-z",
+    "-G",
+    "--no-recurse-submodules",
+    "--no-line-number",
+    "--no-column",
+    "--no-color",
+)
 _SHOWN = 20
 
 
@@ -45,18 +57,21 @@ def check_index(project: Project) -> Answer:
         return QUIET
     changes = parse_raw(facts)
     found, tasks = _check_files(git, changes)
-    found += _check_graph(git, changes, tasks)
+    before = _old_tasks(git, changes, tasks)
+    missing, circles = _check_graph(git, before, tasks)
+    found += [*_check_uids(git, before, tasks), *circles]
     cure = "mend them and `git add` them again; `git commit --no-verify` commits them as they are"
     if found:
         return _answer("commit", found, cure)
-    from gittasks.app.hooking.aftermath import raise_mark, tell_landed
+    from gittasks.app.hooking.aftermath import joined, raise_mark, tell_landed
 
-    if (
-        operation_in_progress(project.checkout.git_dir) == "a merge"
-    ):  # git runs no post-merge for one that stopped
-        return Answer(tuple(tell_landed(project, changes)))
+    # It may come from another branch: told, not refused.
+    told = [f"this commit does not have {joined(missing)}"] if missing else []
+    if operation_in_progress(project.checkout.git_dir) == "a merge":
+        # git runs no post-merge for one that stopped
+        return Answer((*told, *tell_landed(project, changes)))
     raise_mark(project, [task.id for task in tasks.values()])
-    return QUIET
+    return Answer(tuple(told))
 
 
 def check_push(project: Project, remote: str, lines: Sequence[str]) -> Answer:
@@ -81,18 +96,19 @@ def check_push(project: Project, remote: str, lines: Sequence[str]) -> Answer:
 
 
 def _pushed(git: Git, tip: str, old: str, remote: str) -> Changes:
-    """The task files that commits which the remote has not changed, with the version that the last one left."""
+    """What commits which the remote has not changed: the version that the last of them left, and the one before."""
     known = [f"--remotes={remote}"] if remote and not remote.startswith("-") else []
     if old.strip("0") and git.capture("cat-file", "-e", f"{old}^{{commit}}") is not None:
         known.append(old)
     log = ("log", "--format=", "-m", "--first-parent", *RAW)
     options = (*log, "--no-show-signature", "--no-color", tip, "--not", *known, "--", *_FOLDERS)
-    paths = list(parse_raw(git.capture("-c", "log.showRoot=true", *options) or b"", with_gone=True))
-    if not paths:
+    found = parse_raw(git.capture("-c", "log.showRoot=true", *options) or b"", with_gone=True)
+    if not found:
         return {}
     from gittasks.repo import history
 
-    return {path: (None, version) for path, version in history.committed_versions(git, tip, paths).items()}
+    versions = history.committed_versions(git, tip, list(found))
+    return {path: (found[path][0], version) for path, version in versions.items() if path in found}
 
 
 def _check_files(git: Git, changes: Changes) -> tuple[list[str], dict[str, Task]]:
@@ -116,7 +132,21 @@ def _check_files(git: Git, changes: Changes) -> tuple[list[str], dict[str, Task]
         task = _read(path, blobs.get(oid), found)
         if task is not None:
             tasks[path] = task
+        elif path.count("/") == 2 and oid in blobs:
+            found += _inner_problems(path, blobs[oid], is_new=changes[path][0] is None)
     return found, tasks
+
+
+def _inner_problems(path: str, data: bytes, *, is_new: bool) -> list[str]:
+    """What is wrong in a note or a workflow. A new note may quote conflict markers: a merge leaves none in it."""
+    from gittasks.workgraph.notes_format import find_marker
+    from gittasks.workgraph.workflow import definition
+
+    folder, name = os.path.split(path.removeprefix(f"{store.FOLDER}/"))
+    if folder == definition.FOLDER:
+        return _workflow_problems(path, name, data)
+    line = 0 if is_new or not store.is_task_path(f"{folder}/{name}") else find_marker(data)
+    return [f"{path}:{line}: holds merge conflict markers: expected a finished merge"] if line else []
 
 
 def _read(path: str, data: bytes | None, found: list[str]) -> Task | None:
@@ -141,6 +171,21 @@ def _read(path: str, data: bytes | None, found: list[str]) -> Task | None:
     for name in sorted(_RUN_FIELDS.intersection(name for name, _ in task.extra)):
         found.append(f"{path}: {name}: belongs to a run: runs are known to one clone, and never committed")
     return task
+
+
+def _workflow_problems(path: str, name: str, data: bytes) -> list[str]:
+    from gittasks.workgraph.workflow import definition, parsing
+
+    stem, ending = os.path.splitext(name)
+    if ending != ".yaml" or not parsing.is_name(stem):  # nobody reads it
+        return []
+    if len(data) > definition.MAX_BYTES:
+        return [f"{path}: has {len(data)} bytes: expected at most {definition.MAX_BYTES}"]
+    try:
+        parsing.parse_workflow(data, path, stem)
+    except definition.BadWorkflowError as error:
+        return [str(problem) for problem in error.problems]
+    return []
 
 
 def _name_problem(path: str) -> str | None:
@@ -169,11 +214,43 @@ def _is_run_id(text: str) -> bool:
     return is_run_id(text)
 
 
-def _check_graph(git: Git, changes: Changes, tasks: Mapping[str, Task]) -> list[str]:
-    """Circles that edges new in this commit close, over all tasks of its index."""
-    from gittasks.workgraph.graph import cycles
+def _check_uids(git: Git, before: Mapping[str, Task], tasks: Mapping[str, Task]) -> list[str]:
+    """Uids new to their files in this commit that another file of its index has as well."""
+    fresh = {
+        path: task.uid
+        for path, task in tasks.items()
+        if task.uid and (path not in before or before[path].uid != task.uid)
+    }
+    if not fresh:
+        return []
+    # One git that searches costs less than reading all tasks, of which there may be thousands.
+    listed = git.capture(*_GREP, "-e", "^uid:", "--", store.FOLDER) or b""
+    wanted = set(fresh.values())
+    alike = {
+        os.fsdecode(path)
+        for path, _, words in (line.partition(b"\0") for line in listed.split(b"\n"))
+        if not wanted.isdisjoint(words.decode("ascii", "replace").replace('"', " ").replace("'", " ").split())
+    } - tasks.keys()
+    staged = _staged(git) if alike else {}
+    others = _read_tasks(git, {path: staged[path] for path in alike if path in staged})
+    owners: dict[str, list[str]] = {}
+    for path, task in (*tasks.items(), *others.items()):
+        owners.setdefault(task.uid, []).append(path)
+    return [
+        f"{' and '.join(sorted(paths))}: have the same uid {uid}: a copy has no `uid:` line, and gets one"
+        " from `gittasks doctor --fix`"
+        for uid, paths in owners.items()
+        if len(paths) > 1 and not fresh.keys().isdisjoint(paths)
+    ]
 
-    before = _old_tasks(git, changes, tasks)
+
+def _check_graph(
+    git: Git, before: Mapping[str, Task], tasks: Mapping[str, Task]
+) -> tuple[list[str], list[str]]:
+    """What edges new in this commit come to, over all tasks of its index: missing blockers, and circles."""
+    from gittasks.workgraph.graph import cycles
+    from gittasks.workgraph.record import CLOSED
+
     edges, parents = [], []
     for path, task in tasks.items():
         known = before.get(path)
@@ -182,16 +259,23 @@ def _check_graph(git: Git, changes: Changes, tasks: Mapping[str, Task]) -> list[
         if task.parent is not None and (known is None or known.parent != task.parent):
             parents.append((task.id, task.parent))
     if not edges and not parents:
-        return []
-    rows = _rows_behind(git, [task.row for task in tasks.values()])
-    found = []
+        return [], []
+    staged = _staged(git)
+    rows = _rows_behind(git, staged, [task.row for task in tasks.values()])
+    closed = {row.id for row in rows if row.status in CLOSED}
+    missing = [
+        f"#{blocker}, which #{waiter} waits for"
+        for waiter, blocker in edges
+        if waiter not in closed and _path_of(blocker) not in staged
+    ]
+    circles = []
     for cycle, words in (
         (cycles.find_cycle(rows, edges), "these tasks would wait for each other"),
         (cycles.find_parent_cycle(rows, parents), "these tasks would be each other's parents"),
     ):
         if cycle:
-            found.append(f"{' -> '.join(f'#{task_id}' for task_id in cycle)}: {words}")
-    return found
+            circles.append(f"{' -> '.join(f'#{task_id}' for task_id in cycle)}: {words}")
+    return missing, circles
 
 
 def _edges(task: Task) -> frozenset[tuple[int, int]]:
@@ -205,25 +289,34 @@ def _edges(task: Task) -> frozenset[tuple[int, int]]:
 
 
 def _old_tasks(git: Git, changes: Changes, tasks: Mapping[str, Task]) -> dict[str, Task]:
+    """What the tasks were before, by path; without those that were not there or could not be read."""
+    return _read_tasks(git, {path: old for path in tasks if (old := changes[path][0]) is not None})
+
+
+def _read_tasks(git: Git, versions: Mapping[str, Version]) -> dict[str, Task]:
+    """The tasks among `versions` that can be read, by path."""
     from gittasks.repo import history
     from gittasks.workgraph.record import MAX_FILE_BYTES
 
-    oids = {path: old.oid for path in tasks if (old := changes[path][0]) is not None and old.is_file}
+    oids = {path: version.oid for path, version in versions.items() if version.is_file}
     blobs = history.read_blobs(git, oids.values(), limit_bytes=MAX_FILE_BYTES)
-    found = {}
-    for path, oid in oids.items():
-        task = _read(path, blobs.get(oid), [])
-        if task is not None:
-            found[path] = task
-    return found
+    found = {path: _read(path, blobs.get(oid), []) for path, oid in oids.items()}
+    return {path: task for path, task in found.items() if task is not None}
 
 
-def _rows_behind(git: Git, rows: list[Row]) -> list[Row]:
-    """`rows` with all rows of the index that lead on from them: blockers of blockers, parents of parents."""
+def _staged(git: Git) -> dict[str, Version]:
+    """What the index has in `.tasks`, by path; without files in conflict."""
     from gittasks.repo import history
-    from gittasks.workgraph.record import MAX_FILE_BYTES, TaskId
 
-    staged, _ = history.staged_versions(git, (store.FOLDER,))
+    return history.staged_versions(git, (store.FOLDER,))[0]
+
+
+def _path_of(task_id: int) -> str:
+    return f"{store.FOLDER}/{task_id}.yaml"
+
+
+def _rows_behind(git: Git, staged: Mapping[str, Version], rows: list[Row]) -> list[Row]:
+    """`rows` with all rows of the index that lead on from them: blockers of blockers, parents of parents."""
     known = {row.id for row in rows}
     fresh: Sequence[Row] = rows
     for level in range(1 << 30):
@@ -232,13 +325,10 @@ def _rows_behind(git: Git, rows: list[Row]) -> list[Row]:
         }
         if level == _MOST_LEVELS:
             names = {number for path in staged if (number := store.parse_file_name(os.path.basename(path)))}
-        wanted = {f"{store.FOLDER}/{store.file_name(TaskId(number))}" for number in names - known}
-        oids = {path: staged[path].oid for path in wanted if path in staged and staged[path].is_file}
-        if not oids:
+        wanted = {path: staged[path] for number in names - known if (path := _path_of(number)) in staged}
+        if not any(version.is_file for version in wanted.values()):
             break
-        blobs = history.read_blobs(git, oids.values(), limit_bytes=MAX_FILE_BYTES)
-        tasks = [_read(path, blobs.get(oid), []) for path, oid in oids.items()]
-        fresh = [task.row for task in tasks if task is not None]
+        fresh = [task.row for task in _read_tasks(git, wanted).values()]
         known |= names
         rows = [*rows, *fresh]
     return rows
@@ -251,4 +341,4 @@ def _answer(what: str, found: Sequence[str], cure: str) -> Answer:
     shown = [f"  {line}" for line in found[:_SHOWN]]
     if len(found) > _SHOWN:
         shown.append(f"  and {len(found) - _SHOWN} more")
-    return Answer((f"{what} refused: {count} in its task files", *shown, f"hint: {cure}"), refused=True)
+    return Answer((f"{what} refused: {count} in files of gittasks", *shown, f"hint: {cure}"), refused=True)

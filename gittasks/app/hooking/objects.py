@@ -32,7 +32,7 @@ def git_in_hook(project: Project, *names: str) -> Git:
 
 
 def parse_raw(facts: bytes, *, with_gone: bool = False) -> Changes:
-    """Raw lines of git's diff by path; files that are gone only where asked for."""
+    """Raw lines of git's diff by path, of several the first; files that are gone only where asked for."""
     if not facts:
         return {}
     from gittasks.repo.history import Version
@@ -44,5 +44,5 @@ def parse_raw(facts: bytes, *, with_gone: bool = False) -> Changes:
         if len(modes) < 5 or (modes[1] == _NO_FILE and not with_gone):
             continue
         old = None if modes[0] == _NO_FILE else Version(modes[0], modes[2])
-        changes[os.fsdecode(name)] = (old, Version(modes[1], modes[3]))
+        changes.setdefault(os.fsdecode(name), (old, Version(modes[1], modes[3])))
     return changes
