@@ -18,6 +18,9 @@ from gittasks.runtime.record import format_run, parse_run
 from gittasks.workgraph import codec, config, file_merge, notes_format, text_merge
 from gittasks.workgraph.exchange import backlog, beads, claude, native, taskmaster, taskwarrior, ticket
 from gittasks.workgraph.record import TaskId
+from gittasks.workgraph.workflow.filling import make_plan
+from gittasks.workgraph.workflow.parsing import parse_workflow
+from gittasks.workgraph.workflow.schedule import Schedule
 
 TWO = TaskId(2)
 _SHIM = (Path(__file__).resolve().parent.parent.parent / "hooks" / "pre-commit").read_bytes()
@@ -47,6 +50,11 @@ def text(data: bytes) -> None:
 
 def settings(data: bytes) -> None:
     config.parse_config(data)
+
+
+def workflow(data: bytes) -> None:
+    plan = make_plan(parse_workflow(data, "w.yaml", "w"), {})
+    Schedule(plan).next({}, {})
 
 
 def note(data: bytes) -> None:
@@ -104,6 +112,7 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "task-merge": task_merge,
     "text-merge": text,
     "settings": settings,
+    "workflow": workflow,
     "note": note,
     "claim": claim,
     "run": run,
@@ -136,6 +145,10 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
     "task-merge": (_TASK + _TASK,),
     "text-merge": (b"a\nb\n|a\nc\n|a\nb\nd\n",),
     "settings": (b"schema: 1\ncommit: auto\nchecks:\n  a: [make, x]\nworktree_path: a/{name}\n",),
+    "workflow": (
+        b"inputs: {a: x}\nsteps:\n  b: {run: [m, '${{ inputs.a }}'], matrix: {p: [1, 2]}, retry: 2}\n"
+        b"  c: {needs: b, if: always(), run: make, timeout: 1m}\n",
+    ),
     "note": (b"---\nauthor: ann\ncreated: 2026-11-23T10:15:00Z\n---\nwords\n",),
     "claim": (
         b'{"id": 2, "uid": "x", "owner": "o", "host": "h", "time": "t", "nonce": "n", "taker": {"pid": 1}}',

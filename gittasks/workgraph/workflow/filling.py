@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from itertools import product
+from math import prod
 
 from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING
@@ -54,6 +55,12 @@ def check_references(workflow: Workflow, step: Step) -> list[tuple[str, str]]:
 def make_plan(workflow: Workflow, given: Mapping[str, str]) -> Plan:
     """The plan of a workflow started with the inputs `given`. Raises `BadInputsError`."""
     inputs = _inputs(workflow, given)
+    # Counted before they are made: each variant carries the marks of all that it needs.
+    count = sum(prod(len(values) for _, values in step.matrix) for step in workflow.steps)
+    if count > MAX_PLANNED:
+        raise BadInputsError(
+            f"the workflow {workflow.name} makes {count} steps: at most {MAX_PLANNED} are allowed"
+        )
     steps: list[Planned] = []
     marks: dict[str, list[str]] = {}
     for step in workflow.steps:
@@ -61,10 +68,6 @@ def make_plan(workflow: Workflow, given: Mapping[str, str]) -> Plan:
         variants = [_planned(workflow, step, dict(values), inputs, needed) for values in _combinations(step)]
         marks[step.name] = [planned.mark for planned in variants]
         steps += variants
-    if len(steps) > MAX_PLANNED:
-        raise BadInputsError(
-            f"the workflow {workflow.name} makes {len(steps)} steps: at most {MAX_PLANNED} are allowed"
-        )
     return Plan(workflow, inputs, tuple(steps))
 
 
