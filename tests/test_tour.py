@@ -8,6 +8,7 @@ import re
 import shlex
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -36,6 +37,8 @@ TOUR = (
     "done 4",
     "reopen 4",
     "delete 4",
+    "undo",
+    "note 3 mistaken",
     "undo",
     "search one",
     "graph",
@@ -80,7 +83,7 @@ TOUR = (
 SETTINGS = "agents:\n  quiet: ['true']\n"
 WORKFLOW = "steps:\n  one: {run: [echo, one], slots: {one: 1}}\n"
 
-# git's own, which every commit, checkout or fetch changes.
+# git's own, which every commit, checkout or fetch changes; refs and settings are held by their names.
 _GITS = (
     ".git/objects/*", ".git/logs/*", ".git/index", ".git/COMMIT_EDITMSG", ".git/ORIG_HEAD", ".git/HEAD",
     ".git/FETCH_HEAD", ".git/refs/heads/*", ".git/refs/remotes/*", ".git/worktrees/*", ".git/packed-refs",
@@ -88,21 +91,37 @@ _GITS = (
 )  # fmt: skip
 
 
-def documented(title: str) -> list[str]:
-    """The paths in the first column of the tables of a section of docs/safety.md, as patterns."""
+class Row(NamedTuple):
+    """A row of a table of docs/safety.md: the paths, refs and settings that its first cell names, and the second."""
+
+    patterns: list[str]
+    by: str
+
+
+def rows(title: str) -> list[Row]:
+    """The rows of the tables of a section."""
     text = SAFETY.read_text(encoding="utf-8")
     section = text.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
-    cells = re.findall(r"^\| ([^|]*) \|", section, re.MULTILINE)
-    names = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
-    return [re.sub(r"<[^>]*>", "*", name) for name in names]
+    found = []
+    for cell, by in re.findall(r"^\| ([^|]*) \| ([^|]*) \|", section, re.MULTILINE):
+        names = [re.sub(r"<[^>]*>", "*", name) for name in re.findall(r"`([^`]+)`", cell)]
+        found.append(Row([name.rstrip("/") + end for name in names for end in ("", "/*")], by))
+    return found
 
 
 def patterns() -> list[str]:
-    found = []
-    for name in documented("Every file that it makes"):
-        for base in ("", ".git/gittasks/"):
-            found += [base + name.rstrip("/"), base + name.rstrip("/") + "/*"]
-    return found
+    """What may be made; tables of the private folder name what lies in it."""
+    found = [pattern for row in rows("Every file that it makes") for pattern in row.patterns]
+    return [base + pattern for base in ("", ".git/gittasks/") for pattern in found]
+
+
+def may_delete(path: str, call: str, table: list[Row]) -> bool:
+    """Whether a row names both what went and the command that was called, or says that any may do it."""
+    command = call.split()[0]
+    return any(
+        is_documented(path, row.patterns) and (f"`{command}" in row.by or "any command" in row.by)
+        for row in table
+    )
 
 
 def is_documented(path: str, known: list[str]) -> bool:
@@ -110,11 +129,14 @@ def is_documented(path: str, known: list[str]) -> bool:
 
 
 def seen(top: Path) -> set[str]:
-    """All files and links below `top`."""
+    """All files and links below `top`; of a repository also its refs and settings."""
     found = set()
     for folder, names, files in os.walk(top):
         for name in (*files, *(name for name in names if os.path.islink(os.path.join(folder, name)))):
             found.add(os.path.relpath(os.path.join(folder, name), top))
+    if (top / ".git").is_dir():
+        found |= set(git(top, "for-each-ref", "--format=%(refname)").splitlines())
+        found |= set(git(top, "config", "--local", "--list", "--name-only").splitlines())
     return found
 
 
@@ -140,7 +162,7 @@ def test_every_file_of_a_tour_is_documented(
         is_documented(path, known) for path in ("x", "src/x", ".git/x", ".git/gittasks/x", ".tasks/x")
     )
     made: set[str] = set()
-    deleted: set[str] = set()
+    deleted: set[tuple[str, str]] = set()
     run = ""
     with nothing_remains():
         now = before
@@ -161,20 +183,19 @@ def test_every_file_of_a_tour_is_documented(
                 run = answer.strip() if call.startswith("run --slots") else run
             then = seen(repo)
             made |= then - now
-            deleted |= now - then
+            deleted |= {(path, call) for path in now - then}
             now = then
-    undocumented = sorted(path for path in made | deleted if not is_documented(path, known))
-    assert undocumented == []
+    assert sorted(path for path in made if not is_documented(path, known)) == []
+    deletable = rows("Everything that it can delete")
+    untold = {(path, call) for path, call in deleted if not is_documented(path, list(_GITS))}
+    assert sorted(pair for pair in untold if not may_delete(*pair, deletable)) == []
+    assert any(path.startswith(".tasks/3/") and call == "undo" for path, call in deleted)
     assert not {path for path in before - now if not is_documented(path, list(_GITS))}, (
         "a file of the user's went"
     )
     assert seen(home) == at_home
     assert seen(temporary) == set()
-    assert set(documented("Every file that it makes")) >= {
-        ".tasks/*.yaml",
-        "ids.json",
-        "trust.json",
-    }
+    assert set(patterns()) >= {".tasks/*.yaml", "ids.json", "trust.json", "mergetool.gittasks.*"}
 
 
 def test_the_tour_calls_every_command() -> None:
@@ -182,16 +203,20 @@ def test_the_tour_calls_every_command() -> None:
     assert called >= COMMANDS.keys()
 
 
-def test_what_can_be_deleted_is_what_the_tour_deletes() -> None:
-    """Each row of the table names the command that does it, and each such command is one that there is."""
-    text = (
-        SAFETY.read_text(encoding="utf-8")
-        .split("## Everything that it can delete\n", 1)[1]
-        .split("\n## ", 1)[0]
-    )
-    named = {word.split()[0] for word in re.findall(r"`([a-z][^`]*)`", text)}
-    commands = named & COMMANDS.keys()
-    assert {"finish", "worktree", "release", "prune", "kill", "deinit", "notices"} <= commands
+def test_a_row_names_what_may_go_and_who_may_do_it() -> None:
+    table = rows("Everything that it can delete")
+    assert may_delete(".worktrees/extra/README", "worktree remove extra", table)
+    for path, call in (
+        (".worktrees/extra/README", "note 1 hello"),
+        (".tasks/1.yaml", "undo"),
+        (".tasks/config.yaml", "deinit --force"),
+        ("README", "finish 1 --remove"),
+        ("refs/heads/main", "prune"),
+        ("user.name", "deinit --force"),
+    ):
+        assert not may_delete(path, call, table), (path, call)
+    named = {words.split()[0] for row in table for words in re.findall(r"`([a-z][^`]*)`", row.by)}
+    assert named <= COMMANDS.keys()
 
 
 def modes(top: Path) -> dict[str, int]:
