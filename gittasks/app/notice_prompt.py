@@ -61,7 +61,8 @@ def _fact(group: Group) -> str:
     took = format_duration((run.end_time or run.start_time) - run.start_time)
     more = len(group.notices) - 1
     ids = ", ".join(notice.run.id for notice in group.notices[-1 - _MAX_NAMED : -1])
-    return f"{run.id} {outcome(run)} after {took}{task}" + (
+    cut = ", and not all of its output was kept" if run.truncated else ""
+    return f"{run.id} {outcome(run)} after {took}{task}{cut}" + (
         f"; so did {more} more of that name ({ids}{', ...' if more > _MAX_NAMED else ''})" if more else ""
     )
 

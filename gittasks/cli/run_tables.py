@@ -56,6 +56,8 @@ def _what(run: Run) -> str:
     if run.is_live and (progress := progress_words(run.progress)):
         text = f"{progress}  {text}"
     more = f"  [{printable(run.message)}]" if run.message else ""
+    if run.truncated:
+        more += "  [output cut]"
     stall = stall_of(run)
     if stall is not None:
         last = f": {shorten(printable(stall.lines[-1]), _MAX_DESCRIPTION)}" if stall.lines else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli
+from tests.conftest import PYTHON, Cli
 
 pytestmark = pytest.mark.usefixtures("apart")
 
@@ -87,3 +87,15 @@ def test_an_unknown_or_ambiguous_run(cli: Cli) -> None:
     assert "may be any of 2 runs" in cli("logs", "b", code=2).stderr
     cli("logs", "", code=1)
     assert "\x1b" not in cli("logs", "\x1b[31m", code=1).stderr
+
+
+def test_output_that_the_disk_did_not_take_is_told(repo: Path, cli: Cli) -> None:
+    call = f"ulimit -f 64; exec {PYTHON} -m gittasks run -- head -c 200000 /dev/zero"
+    done = subprocess.run(("sh", "-c", call), cwd=repo, capture_output=True, text=True, check=True)
+    run = done.stdout.strip()
+    assert cli("wait", run).stdout.rstrip().endswith("[output cut]")
+    told = "not all of the output is here: it was over its limit, or the disk took no more\n"
+    for words in (("logs", run), ("logs", "-f", run)):
+        shown = cli(*words)
+        assert 0 < len(shown.stdout) < 200_000 and shown.stderr == told
+    assert cli("notices").stdout.rstrip().endswith("[output cut]")

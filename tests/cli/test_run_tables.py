@@ -29,3 +29,8 @@ def test_progress_is_shown_while_it_lives() -> None:
     done = live._replace(status="completed", end_time=2.0)
     first, second = run_lines([live, done], now_s=3.0)
     assert first.endswith("  50%  tests") and second.endswith("    tests")
+
+
+def test_output_that_is_not_whole_is_told() -> None:
+    run = Run(RunId("b0000001"), description="tests", status="completed", end_time=2.0, truncated=True)
+    assert run_lines([run])[0].endswith("  tests  [output cut]")

@@ -44,4 +44,6 @@ def run(args: Namespace, ctx: Context) -> int:
     for block in blocks:
         printer.write(block)
     printer.close()
+    if (runs.find_run(project, found.id) if args.follow else found).truncated:
+        ctx.say("not all of the output is here: it was over its limit, or the disk took no more")
     return 0
