@@ -1,7 +1,8 @@
-"""One command, tried at each of its calls: `python -m tests.breaking FOLDER NAME kill|fail FIRST STRIDE`.
+"""One command, tried at each of its calls: `python -m tests.breaking FOLDER NAME kill|fail|starve FIRST STRIDE`.
 
-Runs with the shim preloaded; answers one line of JSON: points tried, calls hit by kind, and what broke (exit code 1).
-Each trial is a fork: libraries are loaded once.
+Where it starves, each file that is opened, also for reading, is one too many (EMFILE). Runs with the shim preloaded;
+answers one line of JSON: points tried, calls hit by kind, and what broke (exit code 1). Each trial is a fork:
+libraries are loaded once.
 """
 
 from __future__ import annotations
@@ -71,13 +72,10 @@ def call(
     return Answer(ended, out.read_text(errors="replace"), err.read_text(errors="replace"))
 
 
-def try_point(
-    world: World, command: Command, shared: Shared, number: int, error: int
-) -> tuple[bool, list[str]]:
-    """Whether call `number` of the command was reached and hit, and what did not hold afterwards."""
-    world.restore(command.name)
+def try_point(world: World, command: Command, shared: Shared, arm: Control) -> tuple[bool, list[str]]:
+    """Whether the call that `arm` says was reached and hit, and what did not hold afterwards."""
+    world.restore(command)
     wrong: list[str] = []
-    arm = Control(armed=1, at=number, error=error)
     first = call(world, command.argv, stdin=command.stdin, before=lambda: shared.put(arm))
     quiet()
     hit = shared.get()
@@ -92,7 +90,7 @@ def try_point(
         wrong.append(f"ended with {first.code} and said nothing")
     world.clear_locks_of_git()
     wrong += hold(world, command)
-    return True, [f"{CALLS[hit.call]} {number} error {error}: {text}" for text in wrong]
+    return True, [f"{CALLS[hit.call]} {arm.at} error {arm.error}: {text}" for text in wrong]
 
 
 def hold(world: World, command: Command) -> list[str]:
@@ -172,8 +170,9 @@ def main(argv: list[str]) -> int:
     tried, wrong = 0, []
     number = first
     while True:
-        error = 0 if mode == "kill" else ERRORS[number % len(ERRORS)]
-        reached, broken = try_point(world, command, shared, number, error)
+        error = {"kill": 0, "starve": errno.EMFILE}.get(mode, ERRORS[number % len(ERRORS)])
+        arm = Control(armed=1, at=number, error=error, is_any_open=int(mode == "starve"))
+        reached, broken = try_point(world, command, shared, arm)
         wrong += broken
         if not reached:
             break

@@ -1,8 +1,9 @@
 /* Preloaded into the program and into every git that it starts: counts each call that changes something below
  * one folder, and at the one that is wanted either kills its process or fails with an error.
  *
- * BREAKING_CONTROL names a file of seven 32-bit numbers, shared by all processes (see `Control` in shim.py):
- * armed, count, at, error (0: die), fired, pid of who was hit, call. BREAKING_ROOT is the folder.
+ * BREAKING_CONTROL names a file of eight 32-bit numbers, shared by all processes (see `Control` in shim.py):
+ * armed, count, at, error (0: die), fired, pid of who was hit, call, whether every open counts (also for reading) and nothing else.
+ * BREAKING_ROOT is the folder.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -33,7 +34,7 @@ __attribute__((constructor)) static void begin(void)
 	int fd = real(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	void *memory = mmap(NULL, 7 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *memory = mmap(NULL, 8 * sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	strcpy(root, folder);
 	root_length = strlen(root);
@@ -65,6 +66,8 @@ static int is_inside_fd(int fd)
 /* Whether this call must fail. */
 static int hit(int call)
 {
+	if (control[7] && call != OPEN)
+		return 0;
 	if (__sync_add_and_fetch(&control[1], 1) != control[2])
 		return 0;
 	control[4] = 1;
@@ -81,6 +84,7 @@ static int hit(int call)
 	if (!real) \
 		real = dlsym(RTLD_NEXT, name)
 #define ARMED (control && control[0])
+#define COUNTS(flags) (control[7] || (flags) & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC))
 
 #define OPENING(name) \
 	int name(const char *path, int flags, ...) \
@@ -93,7 +97,7 @@ static int hit(int call)
 			mode = va_arg(rest, mode_t); \
 			va_end(rest); \
 		} \
-		if (ARMED && flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) && is_inside(path) && hit(OPEN)) \
+		if (ARMED && COUNTS(flags) && is_inside(path) && hit(OPEN)) \
 			return -1; \
 		return real(path, flags, mode); \
 	}
@@ -108,7 +112,7 @@ static int hit(int call)
 			mode = va_arg(rest, mode_t); \
 			va_end(rest); \
 		} \
-		if (ARMED && flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) && is_inside(path) && hit(OPEN)) \
+		if (ARMED && COUNTS(flags) && is_inside(path) && hit(OPEN)) \
 			return -1; \
 		return real(folder, path, flags, mode); \
 	}

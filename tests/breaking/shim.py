@@ -9,12 +9,15 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-_FORMAT = "7i"
+_FORMAT = "8i"
 CALLS = ("", "open", "write", "fsync", "rename", "link", "unlink", "mkdir", "truncate", "chmod")
 
 
 class Control(NamedTuple):
-    """Whether calls count, how many there were, which one is hit, how (0: killed), whether it was, who, which."""
+    """Whether calls count, how many there were, which one is hit, how (0: killed), whether it was, who, which.
+
+    With `is_any_open` what counts is every open, also for reading, and nothing else.
+    """
 
     armed: int = 0
     counted: int = 0
@@ -23,6 +26,7 @@ class Control(NamedTuple):
     fired: int = 0
     pid: int = 0
     call: int = 0
+    is_any_open: int = 0
 
 
 def make_control(path: Path) -> None:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from gittasks.app.project import open_project
 
+# What `--wait` answers where the run's own worker was killed.
+_KILLED = 128 + 9
 _CSV = "subject,description\nFrom a table,words\nAnother,more\n"
 
 
@@ -41,10 +43,12 @@ class World:
         self.uids[command.name] = {task.uid for task in project.tasks()}
         shutil.copytree(self.base / "work", self.base / "kept" / command.name, symlinks=True)
 
-    def restore(self, name: str) -> None:
+    def restore(self, command: Command) -> None:
         """The repository as it was prepared."""
         shutil.rmtree(self.base / "work", ignore_errors=True)
-        shutil.copytree(self.base / "kept" / name, self.base / "work", symlinks=True)
+        shutil.copytree(self.base / "kept" / command.name, self.base / "work", symlinks=True)
+        if command.each is not None:
+            command.each(self)
 
     def do(self, call: str, stdin: str = "") -> None:
         """One call that works."""
@@ -71,6 +75,8 @@ class World:
 class Command(NamedTuple):
     """`goal` holds once the command was run again; `codes` are further exit codes that are right.
 
+    `each` is done in each copy of the repository, for what a copy does not take along.
+
     `is_broken`: there are files that cannot be read before it. `half_written`: what git may leave half-written.
     """
 
@@ -78,6 +84,7 @@ class Command(NamedTuple):
     argv: tuple[str, ...]
     goal: Callable[[World], bool] | None = None
     setup: Callable[[World], None] | None = None
+    each: Callable[[World], None] | None = None
     stdin: str = ""
     codes: tuple[int, ...] = ()
     is_broken: bool = False
@@ -128,6 +135,22 @@ def _checks(world: World) -> None:
     (world.repo / ".tasks" / "config.yaml").write_text("checks:\n  a: 'true'\n")
 
 
+def _settings(world: World) -> None:
+    (world.repo / ".tasks" / "config.yaml").write_text("agents:\n  quiet: ['true']\n")
+    (world.repo / ".tasks" / "workflows").mkdir()
+    (world.repo / ".tasks" / "workflows" / "quiet.yaml").write_text("steps: {one: {run: ['true']}}\n")
+    git(world.repo, "add", ".tasks")
+    git(world.repo, "commit", "-q", "-m", "settings")
+
+
+def _trust(world: World) -> None:
+    world.do("trust --yes")
+
+
+def _side(world: World) -> None:
+    world.do("worktree add side")
+
+
 def _used(world: World) -> None:
     world.do("claim 3")
     world.do("hooks install")
@@ -135,7 +158,8 @@ def _used(world: World) -> None:
 
 
 def _runs(world: World) -> int:
-    lines = (world.repo / ".task_outputs" / "index.jsonl").read_bytes().splitlines()
+    index = world.repo / ".task_outputs" / "index.jsonl"
+    lines = index.read_bytes().splitlines() if index.exists() else []
     return len({json.loads(line)["id"] for line in lines})
 
 
@@ -147,9 +171,18 @@ def _has(*subjects: str) -> Callable[[World], bool]:
     return lambda world: set(subjects) <= set(world.subjects())
 
 
+def _has_tree(world: World, name: str) -> bool:
+    return (world.repo / ".worktrees" / name).exists()
+
+
+def _completed(world: World) -> bool:
+    """In the branch that is kept: the task is completed there."""
+    return "status: completed" in git(world.repo, "show", "wt/3-three:.tasks/3.yaml")
+
+
 def _merged(world: World) -> bool:
     task = open_project(str(world.repo)).task(3)
-    return task.status == "completed" and not (world.repo / ".worktrees" / "3-three").exists()
+    return task.status == "completed" and not _has_tree(world, "3-three")
 
 
 _LIST = (
@@ -162,6 +195,7 @@ _LIST = (
     Command("edit-commit", ("edit", "3", "--subject", "Tres", "--commit"), _has("Tres")),
     Command("note", ("note", "3", "hello"), lambda w: bool(list((w.repo / ".tasks" / "3").glob("*.md")))),
     Command("block", ("block", "3", "--on", "1"), lambda w: w.task(3).blocked_by == (1,)),
+    Command("unblock", ("unblock", "2", "--on", "1"), lambda w: w.task(2).blocked_by == ()),
     Command("done", ("done", "1"), lambda w: w.task(1).status == "completed"),
     Command("reopen", ("reopen", "1"), lambda w: w.task(1).status == "pending", lambda w: w.do("done 1")),
     Command("delete", ("delete", "2"), lambda w: w.task(2).status == "deleted"),
@@ -172,11 +206,14 @@ _LIST = (
     Command("next", ("next", "--claim"), None),
     Command("start", ("start", "3"), lambda w: (w.repo / ".worktrees" / "3-three" / "README").is_file()),
     Command("finish", ("finish", "3", "--merge"), _merged, _started),
+    Command("finish-keep", ("finish", "3", "--keep"), _completed, _started),
+    Command("finish-remove", ("finish", "3", "--remove"), lambda w: not _has_tree(w, "3-three"), _started),
     Command(
         "worktree",
         ("worktree", "add", "side"),
         lambda w: (w.repo / ".worktrees" / "side" / "README").is_file(),
     ),
+    Command("worktree-out", ("worktree", "remove", "side"), lambda w: not _has_tree(w, "side"), _side),
     Command("rescue", ("rescue", "--all"), _has("Saved"), _gone),
     Command("resolve", ("resolve", "--theirs"), _has("Theirs"), _conflict, is_broken=True),
     Command(
@@ -186,6 +223,33 @@ _LIST = (
         _hub,
     ),
     Command("run", ("run", "--wait", "--", "true"), lambda w: _runs(w) > 0, codes=(125, 126, 127)),
+    Command(
+        "monitor",
+        ("monitor", "--file", "README", "--until", "exists", "--wait"),
+        lambda w: _runs(w) > 0,
+        codes=(125, 126, 127, _KILLED),
+    ),
+    Command(
+        "workflow",
+        ("workflow", "run", "quiet", "--wait"),
+        lambda w: _runs(w) > 0,
+        _settings,
+        codes=(125, 126, 127, _KILLED),
+        each=_trust,
+    ),
+    Command(
+        "agent",
+        ("agent", "3", "--with", "quiet", "--wait"),
+        lambda w: _runs(w) > 0,
+        _settings,
+        codes=(125, 126, 127, _KILLED),
+        each=_trust,
+    ),
+    Command(
+        "message",
+        ("message", "--leave", "ann", "hello"),
+        lambda w: any(w.repo.glob(".git/gittasks/teammates/ann/inbox/*")),
+    ),
     Command("notices", ("notices",), None, _ended),
     Command("prune", ("prune", "--keep", "0"), lambda w: _runs(w) == 0, _ended),
     Command("trust", ("trust", "--yes"), None, _checks),
