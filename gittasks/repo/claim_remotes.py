@@ -9,9 +9,9 @@ from gittasks.base.errors import NotFoundError, SetupError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import claim_writes
 from gittasks.repo.claims import ROOT, claim_ref, read_ref, require_plain, tracking_ref
+from gittasks.repo.git import reason
 
 if TYPE_CHECKING:
-    from gittasks.base.proc import Completed
     from gittasks.repo.discover import Checkout
     from gittasks.repo.git import Git
 
@@ -77,7 +77,7 @@ def fetch(git: Git, checkout: Checkout, remote: str) -> None:
             return
         if b"cannot lock ref" not in done.stderr:  # another fetch of this clone was at it
             break
-    raise UnreachableError(f"{remote} cannot be asked for claims: {_last_words(done)}")
+    raise UnreachableError(f"{remote} cannot be asked for claims: {reason(done)}")
 
 
 def _push(git: Git, remote: str, task_id: int, refspec: str, lease: str | None) -> Answer:
@@ -88,7 +88,7 @@ def _push(git: Git, remote: str, task_id: int, refspec: str, lease: str | None) 
         if rest and len(flag) == 1:
             words = rest.partition("\t")[2]
             return Answer(REJECTED, words) if flag == "!" else Answer(PUSHED, words)
-    return Answer(FAILED, _last_words(done))
+    return Answer(FAILED, reason(done))
 
 
 def _remember(git: Git, checkout: Checkout, ref: str, oid: str | None) -> None:
@@ -98,9 +98,3 @@ def _remember(git: Git, checkout: Checkout, ref: str, oid: str | None) -> None:
         claim_writes.point(git, checkout, ref, oid, old=old)
     elif oid is None and old is not None:
         claim_writes.drop(git, checkout, ref, old=old)
-
-
-def _last_words(done: Completed) -> str:
-    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
-    return (fatal or lines or [f"exit code {done.returncode}"])[0]

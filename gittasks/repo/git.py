@@ -14,11 +14,12 @@ from gittasks.base.errors import GittasksError, SetupError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 MINIMUM = (2, 38)
 # What git exits with where it does not know an option.
 _USAGE = 129
+_TRUST = "git config --global --add safe.directory "
 
 # What a hook's environment, or a user's shell, must not redirect: these say which repository and index git
 # works on, and we always say that ourselves.
@@ -166,8 +167,41 @@ def scrub(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def failure(args: tuple[str, ...], done: proc.Completed) -> GitError:
-    """The error for a git command that failed, with the last words git had."""
+    """The error for a git command that failed: what git said of it, and the cure where we know one."""
     stderr = done.stderr.decode("utf-8", "replace").strip()
-    last = stderr.splitlines()[-1] if stderr else f"exit code {done.returncode}"
     name = next((word for word in args if word[:1].isalpha() and "=" not in word), args[0])
-    return GitError(f"git {name} failed: {last}", returncode=done.returncode, stderr=stderr)
+    message = f"git {name} failed: {reason(done)}"
+    return GitError(message, returncode=done.returncode, stderr=stderr, hint=_cure(stderr))
+
+
+def reason(done: proc.Completed) -> str:
+    """In one line, why a git command failed: its first `fatal:` or `error:`, since advice stands behind it."""
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    for place, line in enumerate(lines):
+        kind, _, words = line.partition(": ")
+        words = words.rstrip(".")
+        if kind in ("fatal", "error"):
+            return _with_list(words, lines[place + 1 :]) if words.endswith(":") else words
+    said = [line.strip() for line in lines if not line.startswith("hint:")]
+    return said[-1] if said else f"exit code {done.returncode}"
+
+
+def _with_list(words: str, lines: Sequence[str]) -> str:
+    """`words` and the paths that git lists behind them, each on a line that starts with a tab."""
+    end = next((place for place, line in enumerate(lines) if not line.startswith("\t")), len(lines))
+    return " ".join([words, ", ".join(line.strip() for line in lines[:end])])
+
+
+def is_lock_held(stderr: str) -> bool:
+    """Whether a git command failed since the index is locked: by another one, or by one that was killed."""
+    return "index.lock': File exists" in stderr
+
+
+def _cure(stderr: str) -> str | None:
+    """What helps against a failure whose own advice is for people who called git themselves."""
+    trust = next((line.strip() for line in stderr.splitlines() if _TRUST in line), None)
+    if trust is not None:
+        return f"it belongs to somebody else, so git does nothing there; if you trust them: `{trust}`"
+    if is_lock_held(stderr):
+        return "another git command is at work there; where none is, one was killed: delete that file"
+    return None

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gittasks.repo.git import Git, GitError, GitTooOldError, parse_version, scrub
+from gittasks.base.proc import Completed
+from gittasks.repo.git import Git, GitError, GitTooOldError, failure, parse_version, scrub
 from tests.conftest import git
 
 
@@ -79,3 +80,35 @@ def test_an_old_git_that_does_not_know_an_option_is_named(repo: Path, tmp_path: 
 )
 def test_parse_version(text: str, version: tuple[int, ...]) -> None:
     assert parse_version(text) == version
+
+
+SAID = {
+    "lock": (
+        "fatal: Unable to create '/r/.git/index.lock': File exists.\n\nAnother git process seems to be running "
+        "in this repository, e.g.\nremove the file manually to continue.\n",
+        "Unable to create '/r/.git/index.lock': File exists",
+        "delete that file",
+    ),
+    "owner": (
+        "fatal: detected dubious ownership in repository at '/r'\nTo add an exception for this directory, call:\n\n"
+        "\tgit config --global --add safe.directory /r\n",
+        "detected dubious ownership in repository at '/r'",
+        "`git config --global --add safe.directory /r`",
+    ),
+    "list": (
+        "error: Your local changes to the following files would be overwritten by merge:\n\tone\n\ttwo\n"
+        "Please commit your changes or stash them before you merge.\nAborting\n",
+        "Your local changes to the following files would be overwritten by merge: one, two",
+        None,
+    ),
+    "other": ("hint: something\nno such thing\nhint: more\n", "no such thing", None),
+    "silent": ("", "exit code 1", None),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_failure_says_what_git_said_of_it_and_no_advice(name: str) -> None:
+    stderr, words, cure = SAID[name]
+    error = failure(("-c", "a=b", "add", "x"), Completed(1, b"", stderr.encode()))
+    assert error.message == f"git add failed: {words}"
+    assert error.hint is None if cure is None else cure in (error.hint or "")
