@@ -96,9 +96,7 @@ def commit(plan: Plan) -> Told:
     if not paths:
         return Told()
     message = plan.options.message or f"Complete #{plan.task_id}: {plan.task.subject}"
-    warning = index.stage_paths(plan.site.git, paths)
-    made = index.commit_paths(plan.site.git, plan.site.checkout.git_dir, paths, message)
-    return Told(commit=made, messages=(warning,) if warning else ())
+    return Told(commit=index.commit_paths(plan.site.git, plan.site.checkout.git_dir, paths, message))
 
 
 def merge(plan: Plan) -> Told:

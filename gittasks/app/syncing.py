@@ -166,7 +166,6 @@ def _commit_tasks(project: Project) -> str | None:
     if not paths:
         return None
     with project.lock("sync"):
-        index.stage_paths(project.git, paths)
         return index.commit_paths(project.git, project.checkout.git_dir, paths, _MESSAGE)
 
 

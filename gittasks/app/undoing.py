@@ -65,7 +65,7 @@ def undo(project: Project, *, commit: bool = False) -> Undone:
     store.require_folder(project.tasks_folder)
     with project.lock("undo"):
         if commit:
-            index.refuse_during_operation(project.checkout.git_dir)
+            index.refuse_commit(project.git, project.checkout.git_dir, (), folder=store.FOLDER)
         edit, plan = _plan_last(project)
         return _carry_out(project, edit, plan, commit=commit)
 

@@ -134,8 +134,7 @@ def apply(
     """
     paths = tuple(f"{store.FOLDER}/{item.name}" for item in writes)
     if commit:
-        project.git.require_version()  # there is a git, and one that can: else nothing is written
-        index.refuse_during_operation(project.checkout.git_dir)
+        index.refuse_commit(project.git, project.checkout.git_dir, paths, folder=store.FOLDER)
     if not writes:
         return Written(ids)
     before = read_before(project.tasks_folder, writes)
@@ -148,11 +147,11 @@ def apply(
         if not os.path.lexists(project.journal) and read_now(project.tasks_folder, writes) == before:
             forget_edit(project, edit_id)
         raise
-    warning = index.stage_paths(project.git, paths)
-    made = None
     if commit:
         made = index.commit_paths(project.git, project.checkout.git_dir, paths, message)
-    return Written(ids, paths, made, (warning,) if warning else ())
+        return Written(ids, paths, made)
+    warning = index.stage_paths(project.git, paths)
+    return Written(ids, paths, warnings=(warning,) if warning else ())
 
 
 def check_references(project: Project, old: Task | None, new: Task) -> None:

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from typing import Any
 
-    from gittasks.app.project import Project
     from gittasks.app.writing import Written
     from gittasks.cli.context import Context
 
@@ -23,13 +22,19 @@ def add_commit_option(parser: ArgumentParser) -> None:
     )
 
 
-def wants_commit(args: Any, project: Project) -> bool:
-    """Whether a commit is asked for, by `--commit` or by `commit: auto` in the project's configuration."""
-    if args.commit:
-        return True
-    from gittasks.workgraph.config import load_config
+def wants_commit(args: Any, ctx: Context) -> bool:
+    """Whether to commit, by `--commit` or by `commit: auto` in the settings; says why a setting is not followed."""
+    return bool(args.commit) or wants_auto_commit(ctx)
 
-    return load_config(project.tasks_folder).commit == "auto"
+
+def wants_auto_commit(ctx: Context) -> bool:
+    """Whether `commit: auto` in the settings commits what is changed in this worktree; says why not."""
+    from gittasks.app import auto_commit
+
+    automatic = auto_commit.decide(ctx.project())
+    if automatic.warning is not None:
+        ctx.say(f"gittasks: {automatic.warning}")
+    return automatic.commit
 
 
 def show_written(ctx: Context, written: Written, verb: str, **more: Any) -> int:

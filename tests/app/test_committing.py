@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from gittasks.app.project import open_project
+from gittasks.repo import index
 from gittasks.repo.git import GitError
 from gittasks.repo.index import OperationInProgressError, stage_paths
+from gittasks.workgraph.drafts import Draft
 from tests.app.desk import at, copy_of, planned, state
 from tests.conftest import Cli, git
 
@@ -214,3 +218,109 @@ def test_a_path_is_a_path_whatever_characters_it_has(plan: Path) -> None:
     (plan / name).write_text("x")
     assert stage_paths(at(plan).git, [name]) is None
     assert git(plan, "diff", "--cached", "--name-only", "-z") == name + "\0"
+
+
+def squashed(repo: Path) -> None:
+    """A squash merge under way in which #1 is in conflict."""
+    git(repo, "switch", "-q", "-c", "other")
+    at(repo).edit(1, commit=True, priority=0)
+    git(repo, "switch", "-q", "main")
+    at(repo).edit(1, commit=True, priority=4)
+    subprocess.run(("git", "merge", "--squash", "other"), cwd=repo, capture_output=True, check=False)
+    assert "UU .tasks/1.yaml" in git(repo, "status", "--porcelain")
+
+
+def test_what_a_squash_merge_gathered_is_left_to_its_commit(plan: Path) -> None:
+    squashed(plan)
+    before = state(plan)
+    with pytest.raises(OperationInProgressError, match="a squash merge"):
+        at(plan).add("New", commit=True)
+    assert state(plan) == before
+    assert (plan / ".git" / "SQUASH_MSG").exists()
+
+
+def test_no_commit_while_a_task_is_in_conflict_whoever_left_it_so(plan: Path) -> None:
+    squashed(plan)
+    (plan / ".git" / "SQUASH_MSG").unlink()
+    with pytest.raises(OperationInProgressError, match=r"\.tasks/1\.yaml: in conflict"):
+        at(plan).add("New", commit=True)
+    assert not (plan / ".tasks" / "3.yaml").exists()
+
+
+def test_files_of_others_in_conflict_do_not_matter(plan: Path) -> None:
+    conflict(plan)
+    git(plan, "switch", "-q", "--detach")
+    (plan / "README").write_text("stashed\n")
+    git(plan, "stash", "-q")
+    (plan / "README").write_text("committed\n")
+    git(plan, "commit", "-q", "-a", "-m", "committed")
+    subprocess.run(("git", "stash", "pop"), cwd=plan, capture_output=True, check=False)
+    assert at(plan).complete(1, commit=True).commit
+    assert git(plan, "status", "--porcelain") == "UU README"
+
+
+def test_the_settings_keep_nobody_from_writing_in_a_merge(plan: Path, cli: Cli) -> None:
+    (plan / ".tasks" / "config.yaml").write_text("schema: 1\ncommit: auto\n")
+    conflict(plan)
+    subprocess.run(("git", "merge", "other"), cwd=plan, capture_output=True, check=False)
+    head = git(plan, "rev-parse", "HEAD")
+    done = cli("done", "1")
+    assert "not committed, as `commit: auto` says: a merge is in progress" in done.stderr
+    assert copy_of(plan).status == "completed"
+    assert "M  .tasks/1.yaml" in git(plan, "status", "--porcelain")
+    cli("start", "--here", "2", "--force")
+    assert git(plan, "rev-parse", "HEAD") == head
+    assert "a merge is in progress" in cli("reopen", "1", "--commit", code=1).stderr
+
+
+def test_a_locked_index_is_busy_and_nothing_is_said_to_be_staged(
+    plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "INDEX_WAIT_S", 0.0)
+    (plan / ".git" / "index.lock").touch()
+    with pytest.raises(index.IndexLockedError, match="neither staged nor committed") as caught:
+        at(plan).complete(1, commit=True)
+    assert caught.value.exit_code == 4
+    assert str(plan / ".git" / "index.lock") in caught.value.message
+    assert git(plan, "status", "--porcelain") == " M .tasks/1.yaml"
+    (warning,) = at(plan).complete(2).warnings
+    assert warning.startswith("written, but not staged: ") and "index.lock" in warning
+
+
+def test_a_lock_that_only_the_commit_meets(plan: Path, tmp_path: Path) -> None:
+    fake = tmp_path / "bin" / "git"
+    fake.parent.mkdir()
+    real = shutil.which("git")
+    fake.write_text(f'#!/bin/sh\ncase "$*" in *" commit "*) : >.git/index.lock ;; esac\nexec {real} "$@"\n')
+    fake.chmod(0o755)
+    project = open_project(str(plan), env={**os.environ, "PATH": f"{fake.parent}:{os.environ['PATH']}"})
+    with pytest.raises(index.IndexLockedError, match="written and staged, but not committed"):
+        project.complete(1, commit=True)
+    assert git(plan, "status", "--porcelain") == "M  .tasks/1.yaml"
+
+
+def test_a_hook_that_meets_the_lock_of_its_own_commit_is_no_reason_to_try_again(plan: Path) -> None:
+    hook(plan, "pre-commit", "unset GIT_INDEX_FILE; git add README --renormalize")
+    with pytest.raises(GitError, match=r"said no(.|\n)*index\.lock"):
+        at(plan).complete(1, commit=True)
+
+
+def test_what_git_ignores_is_refused_before_it_is_written(plan: Path) -> None:
+    (plan / ".git" / "info" / "exclude").write_text(".tasks/\n")
+    with pytest.raises(index.NeverCommittedError, match=r"\.tasks/3\.yaml: ignored by git"):
+        at(plan).add("New", commit=True)
+    assert not (plan / ".tasks" / "3.yaml").exists()
+    at(plan).complete(1, commit=True)
+    assert committed(plan) == [".tasks/1.yaml"], "tracked, whatever rule there is"
+    (warning,) = at(plan).add_many([Draft("New")]).warnings
+    assert "ignored by git" in warning and "hint:" not in warning
+
+
+def test_what_git_was_told_not_to_look_at_is_no_silent_success(plan: Path) -> None:
+    git(plan, "update-index", "--assume-unchanged", ".tasks/1.yaml")
+    with pytest.raises(index.NeverCommittedError, match="written, but not committed"):
+        at(plan).complete(1, commit=True)
+    git(plan, "update-index", "--no-assume-unchanged", ".tasks/1.yaml")
+    assert at(plan).complete(1, commit=True).commit is None, "nothing to write"
+    at(plan).reopen(1)
+    assert at(plan).edit(1, commit=True, status="completed").commit

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 KEY = "Task"
 _MAX_BYTES = 1 << 22
-# There while what `git merge --squash` gathered waits for its commit.
-_SQUASH = "SQUASH_MSG"
 _SCISSORS = b"------------------------ >8 ------------------------"
 # What `git rebase --autosquash` folds into another commit, message and all.
 _FOLDED = (b"fixup! ", b"squash! ", b"amend! ")
@@ -38,9 +36,7 @@ def add_trailer(project: Project, args: Sequence[str]) -> None:
     if args[1:2] in (["merge"], ["squash"]) or not os.path.isdir(project.tasks_folder):
         return
     git_dir = project.checkout.git_dir
-    if operation_in_progress(git_dir) not in (None, "a bisect") or os.path.lexists(
-        os.path.join(git_dir, _SQUASH)
-    ):
+    if operation_in_progress(git_dir) not in (None, "a bisect"):
         return
     message = files.read_regular(path, limit_bytes=_MAX_BYTES)
     text = _without_comments(message, _comment_char(project))

@@ -51,7 +51,7 @@ def run(args: Namespace, ctx: Context) -> int:
     """Add, and answer with the ids."""
     drafts = _batch(args, ctx) if args.source is not None else [_draft(args, ctx)]
     project = ctx.project()
-    written = project.add_many(drafts, commit=wants_commit(args, project))
+    written = project.add_many(drafts, commit=wants_commit(args, ctx))
     for warning in written.warnings:
         ctx.say(f"gittasks: {warning}")
     if ctx.json:

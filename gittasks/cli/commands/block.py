@@ -27,5 +27,5 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace, ctx: Context) -> int:
     """Add the edges; the file of the waiting task is the only one that changes."""
     project = ctx.project()
-    written = project.block(args.task, on=args.on, commit=wants_commit(args, project))
+    written = project.block(args.task, on=args.on, commit=wants_commit(args, ctx))
     return show_written(ctx, written, "waits for " + ", ".join(f"#{blocker}" for blocker in args.on))

@@ -24,5 +24,5 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace, ctx: Context) -> int:
     """Turn the tasks into tombstones; `reopen` brings them back."""
     project = ctx.project()
-    written = project.delete(*args.task, commit=wants_commit(args, project))
+    written = project.delete(*args.task, commit=wants_commit(args, ctx))
     return show_written(ctx, written, "deleted")

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gittasks.app.doctor import Finding
-    from gittasks.app.project import Project
     from gittasks.cli.context import Context
 
 _NAMED = 20
@@ -36,7 +35,7 @@ def run(args: Namespace, ctx: Context) -> int:
 
     project = ctx.project()
     if args.fix:
-        report = doctor.mend(project, commit=_wants_commit(args, project))
+        report = doctor.mend(project, commit=_wants_commit(args, ctx))
     else:
         report = doctor.Report((), doctor.examine(project))
     wrong = [finding for finding in report.findings if finding.severity != doctor.INFO]
@@ -56,11 +55,11 @@ def run(args: Namespace, ctx: Context) -> int:
     return 1 if wrong else 0
 
 
-def _wants_commit(args: Namespace, project: Project) -> bool:
+def _wants_commit(args: Namespace, ctx: Context) -> bool:
     from gittasks.workgraph.config import BadConfigError
 
     try:
-        return wants_commit(args, project)
+        return wants_commit(args, ctx)
     except BadConfigError:  # one of the findings, and no reason to mend nothing
         return False
 

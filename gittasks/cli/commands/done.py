@@ -30,7 +30,7 @@ def run(args: Namespace, ctx: Context) -> int:
     tasks = args.task or [cli_parser.require_bound(project)]
     # Looked up before: the cache is as warm as it gets, and what will be ready is certain already.
     waiting = _waiting_only_for(project, tasks)
-    written = project.complete(*tasks, commit=wants_commit(args, project))
+    written = project.complete(*tasks, commit=wants_commit(args, ctx))
     unlocked = waiting if written.changed else []
     code = show_written(ctx, written, "completed", unlocked=unlocked)
     if unlocked and not ctx.json:

@@ -78,7 +78,7 @@ def run(args: Namespace, ctx: Context) -> int:
             task_id,
             lambda task: _changes(args, task, text),
             purpose="edit",
-            commit=wants_commit(args, project),
+            commit=wants_commit(args, ctx),
         )
     else:
         written = _in_editor(args, ctx, task_id)
@@ -132,7 +132,7 @@ def _from_file(args: Namespace, ctx: Context, task_id: TaskId) -> Written:
     project = ctx.project()
     begun = editing.find_base(project, task_id, path)
     before = editing.read_text(project, task_id) if begun is None else begun
-    commit = wants_commit(args, project)
+    commit = wants_commit(args, ctx)
     written = editing.replace_text(project, task_id, text, before=before, commit=commit)
     if begun is not None:
         editing.drop_draft(path)
@@ -158,9 +158,7 @@ def _in_editor(args: Namespace, ctx: Context, task_id: TaskId) -> Written:
             hint=_ANOTHER_EDITOR if text == before else f"your text is kept in {draft}",
         )
     try:
-        written = editing.replace_text(
-            project, task_id, text, before=before, commit=wants_commit(args, project)
-        )
+        written = editing.replace_text(project, task_id, text, before=before, commit=wants_commit(args, ctx))
     except GittasksError as error:
         kept = f"your text is kept: mend {draft}, then `gittasks edit {task_id} --from {draft}`"
         error.hint = f"{error.hint}; {kept}" if error.hint else kept

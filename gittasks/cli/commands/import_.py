@@ -57,7 +57,7 @@ def run(args: Namespace, ctx: Context) -> int:
         stdin=_stdin_bytes(ctx) if is_stdin else None,
         prefix=args.prefix,
         dry_run=args.dry_run,
-        commit=wants_commit(args, project) and not args.dry_run,
+        commit=wants_commit(args, ctx) and not args.dry_run,
     )
     for warning in imported.written.warnings:
         ctx.say(f"gittasks: {warning}")

@@ -34,7 +34,7 @@ def run(args: Namespace, ctx: Context) -> int:
     project = ctx.project()
     task_id = args.task or cli_parser.require_bound(project)
     text = ctx.stdin.read() if args.text == "-" else args.text
-    written = add_note(project, task_id, text, author=args.author, commit=wants_commit(args, project))
+    written = add_note(project, task_id, text, author=args.author, commit=wants_commit(args, ctx))
     for warning in written.warnings:
         ctx.say(f"gittasks: {warning}")
     if ctx.json:

@@ -24,5 +24,5 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace, ctx: Context) -> int:
     """Make the tasks pending again, and nobody's."""
     project = ctx.project()
-    written = project.reopen(*args.task, commit=wants_commit(args, project))
+    written = project.reopen(*args.task, commit=wants_commit(args, ctx))
     return show_written(ctx, written, "pending again")

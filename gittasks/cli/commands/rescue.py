@@ -44,7 +44,7 @@ def run(args: Namespace, ctx: Context) -> int:
         raise UsageError("tasks and --all exclude each other")
     if not args.all and not args.task:
         return _show_lost(ctx, rescuing.find_lost(project))
-    done = rescuing.rescue(project, args.task or None, theirs=args.theirs, commit=wants_commit(args, project))
+    done = rescuing.rescue(project, args.task or None, theirs=args.theirs, commit=wants_commit(args, ctx))
     _tell(ctx, done)
     return EXIT_CONFLICT if done.left else 0
 

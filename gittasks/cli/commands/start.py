@@ -44,6 +44,7 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace, ctx: Context) -> int:
     """Start it and print the worktree's path."""
     from gittasks.app import starting
+    from gittasks.cli.answers import wants_auto_commit
     from gittasks.workgraph.config import load_config
 
     project = ctx.project()
@@ -53,7 +54,8 @@ def run(args: Namespace, ctx: Context) -> int:
         base=args.base,
         owner=args.owner,
         force=args.force,
-        commit=load_config(project.tasks_folder).commit == "auto",
+        # A new worktree is in the middle of nothing, whatever this one is.
+        commit=wants_auto_commit(ctx) if args.here else load_config(project.tasks_folder).commit == "auto",
     )
     if isinstance(args.task, str):
         started = starting.start_new(project, args.task, options)

@@ -27,7 +27,7 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace, ctx: Context) -> int:
     """Remove the edges; the file of the waiting task is the only one that changes."""
     project = ctx.project()
-    written = project.unblock(args.task, on=args.on, commit=wants_commit(args, project))
+    written = project.unblock(args.task, on=args.on, commit=wants_commit(args, ctx))
     return show_written(
         ctx, written, "no longer waits for " + ", ".join(f"#{blocker}" for blocker in args.on)
     )

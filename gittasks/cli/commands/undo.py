@@ -27,7 +27,7 @@ def run(args: Namespace, ctx: Context) -> int:
     from gittasks.app.undoing import undo
 
     project = ctx.project()
-    done = undo(project, commit=wants_commit(args, project))
+    done = undo(project, commit=wants_commit(args, ctx))
     written = done.written
     if ctx.json:
         tasks = [
