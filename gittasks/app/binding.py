@@ -22,7 +22,7 @@ def find_bound(project: Project) -> TaskId | None:
         return made_for
     from gittasks.workgraph.snapshot import find_in_worktree
 
-    folder = store.require_folder(project.tasks_folder)
+    folder = project.require_tasks()
     found = find_in_worktree(folder, project.cache_folder, name)
     bound = [task_id for task_id, status in found if status not in CLOSED]
     return bound[0] if len(bound) == 1 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from gittasks.app.unseen import refuse_unseen
 from gittasks.base import files
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -95,6 +96,7 @@ def bring(site: Project, carried: Sequence[Carried]) -> list[str]:
 def make_tasks_folder(site: Project) -> None:
     """Make `.tasks` in a worktree whose branch has none yet. Raises `NoTasksError` for anything but a folder."""
     if not os.path.lexists(site.tasks_folder):
+        refuse_unseen(site)
         os.mkdir(site.tasks_folder)
     store.require_folder(site.tasks_folder)
 

@@ -183,7 +183,7 @@ def require_task(project: Project, task_id: TaskId) -> Task:
     """
     here = None
     try:
-        here = store.read_task(project.tasks_folder, task_id)
+        here = store.read_task(project.require_tasks(), task_id)
     except store.UnknownTaskError as error:
         unknown = error
     if here is not None and here.worktree == project.checkout.name:

@@ -37,7 +37,7 @@ class ChangedMeanwhileError(RefusedError):
 
 def read_text(project: Project, task_id: TaskId) -> bytes:
     """The file as it is, for an editor; also a file that cannot be parsed. Raises `UnknownTaskError`."""
-    return store.read_file(project.tasks_folder, task_id)
+    return store.read_file(project.require_tasks(), task_id)
 
 
 def open_draft(project: Project, task_id: TaskId) -> tuple[str, bytes]:
@@ -75,7 +75,7 @@ def replace_text(
     Where the file is not `before` any more, both changes are merged. Raises `BadTaskError`, `ChangedMeanwhileError`
     (nothing was changed), `CycleError`, `UnknownTaskError`.
     """
-    store.require_folder(project.tasks_folder)
+    project.require_tasks()
     path = f"{store.FOLDER}/{store.file_name(task_id)}"
     new = codec.parse_task(text, path, task_id=task_id)
     with project.lock("edit"):

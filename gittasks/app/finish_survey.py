@@ -127,7 +127,7 @@ def _survey_without(
 
 
 def _refuse_unstarted(project: Project, task_id: TaskId) -> None:
-    if store.read_task(project.tasks_folder, task_id).status != COMPLETED:
+    if store.read_task(project.require_tasks(), task_id).status != COMPLETED:
         raise NotStartedError(
             f"#{task_id} is worked on in no worktree", hint=f"`gittasks done {task_id}` completes it here"
         )
@@ -203,7 +203,7 @@ def _home(plan: Plan, trees: Sequence[Worktree]) -> Project:
         found = next((tree for tree in others if wanted(tree)), None)
         if found is not None:
             home = sites.project_at(plan.project, found.path)
-            store.require_folder(home.tasks_folder)
+            home.require_tasks()
             return home
     raise CannotFinishError(
         f"there is no other checkout to complete #{plan.task_id} in", hint="use --merge or --keep"

@@ -48,7 +48,7 @@ def add_note(
             hint="commit it as a file of the project, and name that in the note",
         )
     with project.lock("note"):
-        store.read_file(project.tasks_folder, task_id)
+        store.read_file(project.require_tasks(), task_id)
         write = store.FileWrite(f"{task_id}/{name}", data, True)
         message = f"Add a note to task #{task_id}"
         return writing.apply(project, [write], ids=(task_id,), message=message, commit=commit)

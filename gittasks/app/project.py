@@ -60,6 +60,16 @@ class Project:
         """The path of `.tasks` in this worktree, whether it exists or not."""
         return os.path.join(self.top, store.FOLDER)
 
+    def require_tasks(self) -> str:
+        """The path of `.tasks`. Raises `NoTasksError`, also where git has it and did not check it out."""
+        try:
+            return store.require_folder(self.tasks_folder)
+        except store.NoTasksError:
+            from gittasks.app.unseen import refuse_unseen
+
+            refuse_unseen(self)
+            raise
+
     @property
     def git(self) -> Git:
         """git commands at the root of this worktree."""
@@ -74,8 +84,7 @@ class Project:
         """All tasks of this worktree as they are on disk now. Raises `NoTasksError`."""
         from gittasks.workgraph.snapshot import load_snapshot
 
-        folder = store.require_folder(self.tasks_folder)
-        return load_snapshot(folder, self.cache_folder, self.checkout.name)
+        return load_snapshot(self.require_tasks(), self.cache_folder, self.checkout.name)
 
     def board(self, *, remotes: bool | None = None) -> Board | Snapshot:
         """All tasks as they would be if the work of every worktree were merged now. Raises `NoTasksError`.
@@ -396,7 +405,8 @@ def _field_error(name: str, value: Any, expected: str) -> GittasksError:
 
 
 def open_project(start: str, *, env: Mapping[str, str] | None = None) -> Project:
-    """The project that the folder `start` lies in. Raises `NoRepositoryError`, `StrangeLayoutError`.
+    """The project that the folder `start` lies in. Raises `NoRepositoryError`, `StrangeLayoutError`, and
+    `GitError` where git refuses it as somebody else's.
 
     `env` is what git commands start from (default: this process's). GIT_DIR and GIT_WORK_TREE in it count.
     """

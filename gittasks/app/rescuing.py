@@ -103,7 +103,7 @@ def rescue(
     A field that this checkout changed too keeps its value here, unless `theirs`. Raises `NothingLostError`,
     `NoTasksError`, `LockHeldError`, `DiskError`.
     """
-    store.require_folder(project.tasks_folder)
+    project.require_tasks()
     with project.lock("rescue"):
         chosen = None if wanted is None else frozenset(wanted)
         lost = [item for item in find_lost(project) if chosen is None or item.task_id in chosen]

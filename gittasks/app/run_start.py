@@ -139,7 +139,7 @@ def start_run(project: Project, order: Order, *, kind: str = LOCAL_BASH) -> Star
 
 
 def _require_task(project: Project, task_id: TaskId) -> None:
-    store.read_task(project.tasks_folder, task_id)
+    store.read_task(project.require_tasks(), task_id)
 
 
 def _check_waits(project: Project, order: Order) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from gittasks.app import driver
+from gittasks.app.unseen import refuse_unseen
 from gittasks.base import files
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -38,12 +39,14 @@ class Initialised(NamedTuple):
 def init_project(project: Project) -> Initialised:
     """Make `.tasks/`, its settings and attributes where they are missing, stage them, and register the merge driver.
 
-    Raises `NoWorktreeError` (bare), `GitTooOldError`, `FolderTakenError`, `LockHeldError`, `DiskError`.
+    Raises `NoWorktreeError` (bare), `GitTooOldError`, `FolderTakenError`, `NoTasksError` (git has tasks that are not
+    checked out), `LockHeldError`, `DiskError`.
     """
     folder = project.tasks_folder
     project.git.require_version()
     with project.lock("init"):
         _refuse_strange(folder)
+        refuse_unseen(project)
         created = []
         if not os.path.isdir(folder):
             os.mkdir(folder)

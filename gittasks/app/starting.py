@@ -102,7 +102,7 @@ def start_task(project: Project, task_id: TaskId, options: Options) -> Started:
         binding = sites.find_binding(trees, task_id)
         if binding is not None:
             return _go_on(project, binding, owner, options)
-        task = store.read_task(project.tasks_folder, task_id)
+        task = store.read_task(project.require_tasks(), task_id)
         rules.require_open(task)
         _refuse_others(task, owner, options)
         _refuse_blocked(project, task_id, options)
@@ -120,7 +120,7 @@ def start_new(project: Project, subject: str, options: Options) -> Started:
     """
     _refuse_mixed(options)
     subject = str(check_value("subject", subject))
-    store.require_folder(project.tasks_folder)
+    project.require_tasks()
     with sites.worktrees_lock(project, "start"):
         trees = sites.all_trees(project)
         owner = project.actor(options.owner)

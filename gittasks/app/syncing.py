@@ -75,7 +75,7 @@ def sync(project: Project, *, push: bool = True, push_code: bool = False) -> Syn
 
     Raises `OnlyClaimsError`, `StandsInTheWayError`, `MergeImpossibleError`, `GitError` (a hook said no).
     """
-    store.require_folder(project.tasks_folder)
+    project.require_tasks()
     git = project.git
     operation = index.operation_in_progress(project.checkout.git_dir)
     if operation or stages.read_unmerged(git):

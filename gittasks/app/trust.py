@@ -61,7 +61,7 @@ class Trust(NamedTuple):
 
 def trust_state(project: Project) -> Trust:
     """What the configuration of this worktree would run, and whether it may. Raises `BadConfigError`."""
-    data = configs.read_config(store.require_folder(project.tasks_folder))
+    data = configs.read_config(project.require_tasks())
     config = configs.parse_config(data)
     sha256 = hashlib.sha256(data).hexdigest() if data else ""
     trusted = _load(project)

@@ -62,7 +62,7 @@ def undo(project: Project, *, commit: bool = False) -> Undone:
     Raises `NothingToUndoError`, `OnAnotherBranchError`, `EditedSinceError`, `CycleError`, `UnknownTaskError`,
     `BadTaskError`, `LockHeldError`, `DiskError`; nothing was changed then.
     """
-    store.require_folder(project.tasks_folder)
+    project.require_tasks()
     with project.lock("undo"):
         if commit:
             index.refuse_commit(project.git, project.checkout.git_dir, (), folder=store.FOLDER)

@@ -107,7 +107,7 @@ def add(
         planting.require_free_path(site, trees)
         carried: list[carrying.Carried] = []
         if task_id is not None:
-            task = store.read_task(project.tasks_folder, task_id)
+            task = store.read_task(project.require_tasks(), task_id)
             rules.require_open(task)
             carried = carrying.survey(project, task_id, site.start)
             oids = {item.path: item.oid for item in carried}

@@ -52,7 +52,7 @@ def add_tasks(project: Project, new: Sequence[drafts.Draft], *, commit: bool = F
     drafts.check_shapes(new)
     if not new:
         return Written(())
-    store.require_folder(project.tasks_folder)
+    project.require_tasks()
     with project.lock("add"):
         named = {ref for ref in drafts.references(new) if _exists(project, ref)}
         # References are checked before ids are reserved: a refused call changes nothing.
@@ -90,7 +90,7 @@ def edit_many(
     project: Project, edits: Mapping[TaskId, Decide], *, purpose: str, commit: bool = False
 ) -> Written:
     """Like `edit_task` for several tasks: all of them, or none. Tasks that are closed, or were, lose their claims."""
-    store.require_folder(project.tasks_folder)
+    project.require_tasks()
     over: dict[TaskId, str] = {}
     with project.lock(purpose):
         writes = []

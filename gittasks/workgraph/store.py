@@ -23,7 +23,7 @@ MAX_JOURNAL_BYTES = 1 << 28
 
 
 class NoTasksError(SetupError):
-    """This repository is no gittasks project yet, or its `.tasks` is no folder."""
+    """This repository is no gittasks project yet, or its `.tasks` is no folder, or not checked out."""
 
 
 class UnknownTaskError(NotFoundError):

@@ -11,7 +11,6 @@ from gittasks.base.proc import ProgramMissingError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import printable
 from gittasks.runtime.record import LOCAL_AGENT
-from gittasks.workgraph import store
 from gittasks.workgraph.agents import SHIPPED
 from gittasks.workgraph.config import load_config
 
@@ -57,7 +56,7 @@ def choose(project: Project, name: str) -> Chosen:
 
     Raises `UnknownAgentError`; `UntrustedError` where the settings name it and nobody trusted them in this clone.
     """
-    if name in load_config(store.require_folder(project.tasks_folder)).agents:
+    if name in load_config(project.require_tasks()).agents:
         return Chosen(name, trust.require_trusted(project).agents[name])
     if name in SHIPPED:
         return Chosen(name, SHIPPED[name])

@@ -87,7 +87,7 @@ def import_tasks(
     """
     parsed = sources.read_source(kind, path, name=name or path, stdin=stdin)
     prefix = key_of(sources.default_prefix(kind, path) if prefix is None else prefix)
-    store.require_folder(project.tasks_folder)
+    project.require_tasks()
     with project.lock("import"):
         return _Import(project, parsed, f"{kind}:{prefix}/" if prefix else f"{kind}:").run(dry_run, commit)
 

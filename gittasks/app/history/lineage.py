@@ -190,7 +190,7 @@ class Lineage:
 
     def _working_side(self) -> _Side:
         try:
-            return _Side(store.read_task(self._project.tasks_folder, self._id))
+            return _Side(store.read_task(self._project.require_tasks(), self._id))
         except store.UnknownTaskError:
             return _Side()
         except BadTaskError as error:

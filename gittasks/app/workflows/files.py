@@ -41,7 +41,7 @@ class Found(NamedTuple):
 
 def list_workflows(project: Project) -> list[Found]:
     """All workflows of this worktree, by name; a broken one is among them. Empty where there is no such folder."""
-    folder = os.path.join(store.require_folder(project.tasks_folder), FOLDER)
+    folder = os.path.join(project.require_tasks(), FOLDER)
     if os.path.islink(folder):
         return []
     try:
@@ -54,7 +54,7 @@ def list_workflows(project: Project) -> list[Found]:
 
 def load_workflow(project: Project, name: str) -> Found:
     """One workflow by its name. Raises `UnknownWorkflowError`, `BadWorkflowError`."""
-    folder = os.path.join(store.require_folder(project.tasks_folder), FOLDER)
+    folder = os.path.join(project.require_tasks(), FOLDER)
     known = is_name(name) and not os.path.islink(folder)
     if not known or not os.path.lexists(os.path.join(folder, name + _ENDING)):
         names = ", ".join(found.name for found in list_workflows(project))
