@@ -11,7 +11,7 @@ import os
 from gittasks.base import files
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo.discover import Checkout, find_checkout
-from gittasks.repo.layout import refuse_strange
+from gittasks.repo.layout import refuse_foreign, refuse_strange
 from gittasks.workgraph import store
 from gittasks.workgraph.record import TaskId
 
@@ -413,4 +413,5 @@ def open_project(start: str, *, env: Mapping[str, str] | None = None) -> Project
     env = os.environ if env is None else env
     checkout = find_checkout(start, git_dir=env.get("GIT_DIR"), work_tree=env.get("GIT_WORK_TREE"))
     refuse_strange(checkout)
+    refuse_foreign(checkout, env)
     return Project(checkout, env)

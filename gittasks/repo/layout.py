@@ -1,7 +1,7 @@
 """What git's folder, and ours in it, must look like before anything is done there.
 
 An unpacked archive may bring both along: a pipe makes every reader wait, a link leads out, a file may claim any size.
-git itself is no help: it opens what it finds. Looked at once a command; no git process.
+git itself is no help: it opens what it finds. Looked at once a command; git is only asked where others own it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from gittasks.base.files import first_line
 from gittasks.base.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gittasks.repo.discover import Checkout
 
 MAX_PACKED_BYTES = 1 << 28
@@ -58,6 +60,31 @@ def refuse_strange(checkout: Checkout) -> None:
             _require_file(f"{checkout.top}/{name}", _LARGE)
     for name in _PRIVATE_FOLDERS:
         _require_folder(checkout.private_dir + name)
+
+
+def refuse_foreign(checkout: Checkout, env: Mapping[str, str]) -> None:
+    """Raise `GitError` where git does nothing in this repository since it is somebody else's.
+
+    What it holds of ours (consent, claims, half-done writes) is as little to be believed as its git configuration.
+    git is asked only where an owner differs: who is trusted nevertheless is its own affair (git-config(1),
+    safe.directory), and it never minds a repository that is named by GIT_DIR.
+    """
+    if "GIT_DIR" in env or not hasattr(os, "geteuid"):
+        return
+    top = checkout.top
+    paths = (checkout.git_dir,) if top is None else (checkout.git_dir, top, os.path.join(top, ".git"))
+    if all(_is_own(path) for path in paths):
+        return
+    from gittasks.repo.git import Git
+
+    Git(top or checkout.git_dir, env).output("rev-parse", "--git-dir")
+
+
+def _is_own(path: str) -> bool:
+    try:
+        return os.lstat(path).st_uid == os.geteuid()
+    except OSError:  # no `.git` beside files that core.worktree names
+        return True
 
 
 def require_readable_worktrees(common_dir: str) -> None:
