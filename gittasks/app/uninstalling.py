@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gittasks.repo.discover import Checkout
 
 _DRAFT = "edit-"
+_ASIDE = ".gone-"
 _WORKTREES = b"/.worktrees/"
 _TEMPORARY = f".*{files.TEMP_SUFFIX}".encode()
 _OWN_OUTPUTS = (INDEX, f"{INDEX}.foreign", ".gitignore")
@@ -126,7 +127,9 @@ def _steps(project: Project) -> Iterator[_Step]:
             things = tuple(Removed("hook", path) for path in hooks)
             yield _Step(things, lambda: None)  # before the lock is taken: see `_take_away`
     if refs := _claim_refs(checkout, git):
-        yield _Step(tuple(Removed("claim", ref) for ref in refs), lambda: _drop(git, refs))
+        yield _Step(
+            tuple(Removed("claim", ref) for ref in refs), lambda: _drop(git, _claim_refs(checkout, git))
+        )
     if keys := merge_config.present(git, driver.setting_names()):
         yield _Step(tuple(Removed("setting", key) for key in keys), lambda: merge_config.unset(git, keys))
     exclude = os.path.join(checkout.common_dir, "info", "exclude")
@@ -138,8 +141,10 @@ def _steps(project: Project) -> Iterator[_Step]:
     if outputs := [name for name in _names(folders.outputs) if _is_ours(name)]:
         things = tuple(Removed("output", os.path.join(folders.outputs, name)) for name in outputs)
         yield _Step(things, lambda: _clear(folders.outputs, outputs))
-    if os.path.lexists(checkout.private_dir):
-        yield _Step((Removed("folder", checkout.private_dir),), lambda: _drop_private(checkout.private_dir))
+    # Also where it is not there now: the locks that are taken for this make it.
+    private = [checkout.private_dir] if os.path.lexists(checkout.private_dir) else []
+    things = tuple(Removed("folder", folder) for folder in private)
+    yield _Step(things, lambda: _drop_private(checkout.private_dir))
 
 
 def _left(project: Project) -> Iterator[str]:
@@ -240,12 +245,16 @@ def _clear(folder: str, names: list[str]) -> None:
 
 
 def _drop_private(folder: str) -> None:
-    """Out of everybody's reach first: whoever waits for one of its locks then finds nothing to work in."""
-    aside = f"{folder}.gone"
-    if os.path.lexists(aside):
-        removal.delete_tree(aside)
-    os.rename(folder, aside)
-    removal.delete_tree(aside)
+    """Out of everybody's reach first: whoever waits for one of its locks then makes it anew.
+
+    From there on another one of us may be here too, and take away what we, or one that was killed, put aside.
+    """
+    os.rename(folder, f"{folder}{_ASIDE}{os.getpid()}")
+    parent, name = os.path.split(folder)
+    for other in _names(parent):
+        if other.startswith(name + _ASIDE):
+            with contextlib.suppress(FileNotFoundError):
+                removal.delete_tree(os.path.join(parent, other))
 
 
 def _names(folder: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The lock of `base.locks` without its library: for supervisors, and for commands that must be quick.
 
 `filelock` is `flock` on the very same file (on Linux and macOS), so both keep each other out; its import alone
-costs more than all that is done under the lock. The file is never deleted.
+costs more than all that is done under the lock. The file is only ever deleted with its folder, by who holds it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class Patience:
 class Hold:
     """`with Hold(path, purpose=...)`: the lock at `path`, held; `purpose` is what others are told while they wait.
 
-    Its folder must exist. Entering raises `FileHeldError` (says by whom) after `timeout_s` seconds with one holder.
+    Its folder is made where it is missing. Entering raises `FileHeldError` (says by whom) after `timeout_s` seconds
+    with one holder.
     """
 
     def __init__(self, path: str, *, purpose: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
@@ -73,15 +74,34 @@ class Hold:
         self._fd = -1
 
     def __enter__(self) -> None:
-        try:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            if error.errno != errno.ELOOP:
-                raise
-            raise StrangeFileError(
-                f"{self._path} is a symbolic link: expected a lock of ours", hint="move it away"
-            ) from None
         patience = Patience(self._path, self._timeout_s)
+        while True:
+            self._fd = self._open()
+            self._wait(patience)
+            if self._is_there():
+                break
+            os.close(self._fd)
+        self._sign()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)
+
+    def _open(self) -> int:
+        while True:
+            try:
+                return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+            except FileNotFoundError:
+                os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise
+                raise StrangeFileError(
+                    f"{self._path} is a symbolic link: expected a lock of ours", hint="move it away"
+                ) from None
+
+    def _wait(self, patience: Patience) -> None:
         while not try_lock(self._fd):
             if not patience.wait():
                 holder = os.pread(self._fd, 200, 0).decode("utf-8", "replace").strip()
@@ -90,12 +110,14 @@ class Hold:
                     f"{self._path} is held by {holder or 'an unknown process'}; waited {self._timeout_s:g} s",
                     hint="wait for it to finish and try again; the lock goes with its process",
                 )
-        self._sign()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.close(self._fd)
+    def _is_there(self) -> bool:
+        """Whether the file that we locked is the one that others find: its folder may be gone (`deinit`)."""
+        try:
+            found = os.stat(self._path, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return found.st_ino == os.fstat(self._fd).st_ino
 
     def _sign(self) -> None:
         """Write who holds the lock into the file: for people only, nothing is decided by it."""

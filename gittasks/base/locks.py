@@ -1,7 +1,8 @@
 """One lock a file, held by one process at a time, with its holder's name inside.
 
 `filelock` on Linux and macOS is `flock` on that very file, so a supervisor without libraries can take the
-same lock. The file is never deleted: a deleted lock that is held would have two owners.
+same lock. The file is never deleted: a deleted lock that is held would have two owners. But its whole folder may
+be, by somebody who holds it (`deinit`): who waited for it meanwhile makes folder and lock anew.
 """
 
 from __future__ import annotations
@@ -31,14 +32,15 @@ class LockHeldError(BusyError):
 def hold(path: str, *, purpose: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> Iterator[None]:
     """Hold the lock at `path` inside a `with`; `purpose` is what others are told while they wait.
 
-    Its folder must exist. Raises `LockHeldError` (says by whom) after `timeout_s` seconds with one holder.
+    Its folder is made where it is missing. Raises `LockHeldError` (says by whom) after `timeout_s` seconds with one
+    holder.
     """
     from filelock import FileLock
 
     lock = FileLock(path, timeout=0, fallback_to_soft=False)
     try:
         patience = Patience(path, timeout_s)
-        while not _try(lock):
+        while not _try(lock, path):
             if not patience.wait():
                 raise LockHeldError(
                     f"{path} is held by {_holder(path)}; waited {timeout_s:g} s",
@@ -57,14 +59,21 @@ def hold(path: str, *, purpose: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> It
         lock.release()
 
 
-def _try(lock: BaseFileLock) -> bool:
+def _try(lock: BaseFileLock, path: str) -> bool:
+    """Whether we hold the lock at `path` now; false also where it is gone, or its folder was, since we looked."""
     from filelock import Timeout
 
     try:
         lock.acquire()
     except Timeout:
         return False
-    return True
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return False
+    if os.path.lexists(path):
+        return True
+    lock.release()
+    return False
 
 
 def _sign(path: str, purpose: str) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,7 @@ def test_twice_is_no_error(repo: Path, direct: Direct) -> None:
     direct("init")
     direct("deinit")
     assert direct("deinit").stdout == ""
+    assert not (repo / ".git" / "gittasks").exists()
 
 
 def test_a_live_run_refuses_it(repo: Path, direct: Direct) -> None:
@@ -164,6 +166,18 @@ def test_files_of_others_stay(repo: Path, direct: Direct) -> None:
     assert git(repo, "config", "--get-regexp", "^merge.gittasks") == "merge.gittasks.recursive binary"
     assert exclude.read_text() == "*.tmp\n/other/\n"
     assert any("did not make" in text for text in done.left)
+
+
+def test_at_once_with_others(repo: Path, direct: Direct) -> None:
+    direct("init", "--hooks")
+    calls = [("deinit",), ("deinit",), ("add", "One")]
+    program = (sys.executable, "-m", "gittasks", "-C", str(repo))
+    started = [subprocess.Popen((*program, *call), stderr=subprocess.PIPE, text=True) for call in calls]
+    said = [process.communicate()[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], said
+    assert (repo / ".tasks" / "1.yaml").exists()
+    direct("deinit")
+    assert [path.name for path in (repo / ".git").glob("gittasks*")] == []
 
 
 @pytest.mark.long

@@ -3,11 +3,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from gittasks.base import flock, locks
+from gittasks.base.errors import BusyError
 
 
 def test_it_and_filelock_keep_each_other_out(tmp_path: Path) -> None:
@@ -69,3 +73,30 @@ def test_a_link_is_no_lock(tmp_path: Path) -> None:
     ):
         raise AssertionError
     assert not (tmp_path / "elsewhere").exists()
+
+
+LOCKS: dict[str, Callable[..., AbstractContextManager[None]]] = {"flock": flock.Hold, "filelock": locks.hold}
+
+
+@pytest.mark.parametrize("waits", LOCKS)
+@pytest.mark.parametrize("holds", LOCKS)
+def test_whoever_waited_in_a_folder_that_went_away_makes_it_anew(
+    tmp_path: Path, holds: str, waits: str
+) -> None:
+    path = tmp_path / "private" / "lock"
+    owners: list[int] = []
+
+    def wait() -> None:
+        with LOCKS[waits](str(path), purpose="waits"):
+            owners.append(path.stat().st_ino)
+            with pytest.raises(BusyError), LOCKS[holds](str(path), purpose="third", timeout_s=0):
+                raise AssertionError
+
+    waiter = threading.Thread(target=wait)
+    with LOCKS[holds](str(path), purpose="holds"):  # the folder is made
+        waiter.start()
+        gone = path.parent.rename(tmp_path / "gone")
+        (gone / "lock").unlink()
+        gone.rmdir()
+    waiter.join()
+    assert owners == [path.stat().st_ino]
