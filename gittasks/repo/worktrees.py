@@ -76,7 +76,7 @@ def list_worktrees(git: Git, checkout: discover.Checkout) -> list[Worktree]:
         if "worktree" not in facts:
             continue
         if number == 0:
-            found.append(_main(facts, checkout))
+            found.append(_main(git, facts, checkout))
         elif (name := names.get(facts["worktree"])) is not None:
             found.append(_linked(facts, name, checkout))
     return found
@@ -202,10 +202,16 @@ def _fact(line: bytes) -> tuple[str, str]:
     return key, value
 
 
-def _main(facts: dict[str, str], checkout: discover.Checkout) -> Worktree:
+def _main(git: Git, facts: dict[str, str], checkout: discover.Checkout) -> Worktree:
     # For a submodule or a separate git folder git answers with the git folder itself: we look closer.
     top = discover.main_top(checkout.common_dir) if checkout.is_linked else checkout.top
     name = None if top is None else MAIN_NAME
+    if top is not None and "bare" in facts:
+        # Files beside a bare repository, as GIT_WORK_TREE or --work-tree names them: git leaves out what they are at.
+        here = f"--git-dir={checkout.common_dir}"
+        head = git.find_line(here, "rev-parse", "--quiet", "--verify", "HEAD^{commit}")
+        branch = git.find_line(here, "symbolic-ref", "--quiet", "HEAD")
+        facts |= {key: value for key, value in (("HEAD", head), ("branch", branch)) if value is not None}
     return _worktree(
         facts, name, top or checkout.common_dir, checkout.common_dir, is_linked=False, exists=True
     )

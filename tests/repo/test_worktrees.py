@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gittasks.app.project import open_project
 from gittasks.repo import refs, worktrees
 from gittasks.repo.discover import find_checkout
 from gittasks.repo.git import Git, GitError
@@ -54,6 +55,18 @@ def test_listing_a_bare_repository(repo: Path, tmp_path: Path) -> None:
     assert found[None].is_bare
     assert found["main"].is_linked
     assert listed(tmp_path / "bare.git") == found
+
+
+def test_listing_files_beside_a_bare_repository(repo: Path, tmp_path: Path) -> None:
+    """As people keep their dot files: `--git-dir` and `--work-tree`."""
+    git(tmp_path, "clone", "-q", "--bare", str(repo), "dots.git")
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {**os.environ, "GIT_DIR": str(tmp_path / "dots.git"), "GIT_WORK_TREE": str(home)}
+    project = open_project(str(home), env=env)
+    (tree,) = worktrees.list_worktrees(project.git, project.checkout)
+    assert (tree.name, tree.path, tree.branch) == ("main", str(home), "main")
+    assert tree.head == git(repo, "rev-parse", "HEAD")
 
 
 def test_listing_a_submodule_names_its_real_root(repo: Path, tmp_path: Path) -> None:
