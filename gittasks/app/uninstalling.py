@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.app import driver, rescuing
-from gittasks.app.hooking.installing import hook_states, uninstall_hooks
+from gittasks.app.hooking.installing import files_with_lines, hook_states, uninstall_hooks
 from gittasks.app.runs import run_folders
 from gittasks.app.teammates import inbox
 from gittasks.base import files, flock, locks
@@ -120,10 +120,10 @@ def _steps(project: Project) -> Iterator[_Step]:
     checkout = project.checkout
     git = Git(checkout.top or checkout.common_dir, project.env)
     if checkout.top is not None:
-        hooks = [
+        standing = {
             state.place.path for state in hook_states(project) if state.state in ("installed", "outdated")
-        ]
-        if hooks:
+        }
+        if hooks := sorted(standing.union(files_with_lines(project))):
             things = tuple(Removed("hook", path) for path in hooks)
             yield _Step(things, lambda: None)  # before the lock is taken: see `_take_away`
     if refs := _claim_refs(checkout, git):
@@ -156,6 +156,9 @@ def _left(project: Project) -> Iterator[str]:
     for tree in list_worktrees(git, checkout):
         if tree.is_linked:
             yield f"worktree {printable(tree.path)}: `git worktree remove` takes it away"
+    exclude = os.path.join(checkout.common_dir, "info", "exclude")
+    if _inside_worktrees(project) and _WORKTREES in _lines(exclude):
+        yield f"the line {_WORKTREES.decode()} in {printable(exclude)}: it hides these worktrees from git"
     branches = git.lines("for-each-ref", "--format=%(refname:short)", "refs/heads/wt/")
     if branches:
         yield f"{count(len(branches), 'branch')} of worktrees: {printable(', '.join(branches[:10]))}"
@@ -174,7 +177,7 @@ def _left(project: Project) -> Iterator[str]:
 def _take_away(project: Project, steps: list[_Step]) -> list[str]:
     """Do all steps with every lock held; answer what had to stay, safe to print."""
     left: list[str] = []
-    if any(thing.kind == "hook" for step in steps for thing in step.things):
+    if project.checkout.top is not None:  # also where there is only what it has to leave, and names
         left += [printable(text) for text in uninstall_hooks(project).left]
     folders = run_folders(project)
     private = project.private_folder()

@@ -139,6 +139,22 @@ def test_what_is_nowhere_else_refuses_it(repo: Path, direct: Direct) -> None:
     assert not (repo / ".git" / "gittasks").exists()
 
 
+def test_hooks_that_git_does_not_run_any_more_are_taken_away_or_named(repo: Path, direct: Direct) -> None:
+    (repo / "team").mkdir()
+    git(repo, "config", "core.hooksPath", "team")
+    direct("init", "--hooks")
+    git(repo, "config", "--unset", "core.hooksPath")
+    assert "git does not run it any more" in direct("doctor", code=1).stdout
+    damaged = repo / "team" / "pre-push"
+    damaged.write_bytes(damaged.read_bytes().replace(b"# <<< gittasks hooks <<<\n", b""))
+    shown = json.loads(direct("deinit", "--dry-run", "--json").stdout)["removed"]
+    done = json.loads(direct("deinit", "--json").stdout)
+    assert shown == done["removed"]
+    assert str(repo / "team" / "pre-commit") in {thing["name"] for thing in shown}
+    assert os.listdir(repo / "team") == ["pre-push"]
+    assert any(str(damaged) in text for text in done["left"])
+
+
 def test_worktrees_stay_hidden_and_are_named(repo: Path, direct: Direct) -> None:
     direct("init")
     direct("add", "One")
@@ -148,6 +164,7 @@ def test_worktrees_stay_hidden_and_are_named(repo: Path, direct: Direct) -> None
     done = deinit(at(repo))
     assert any(str(tree) in text for text in done.left)
     assert any("wt/" in text for text in done.left)
+    assert any("/.worktrees/" in text and "exclude" in text for text in done.left)
     assert (tree / "README").exists()
     assert git(repo, "status", "--porcelain") == ""
 

@@ -10,14 +10,20 @@ if TYPE_CHECKING:
 
     from gittasks.app.project import Project
 
+_TAKE_OUT = (
+    "`gittasks hooks uninstall` takes all of them out; `gittasks hooks install` puts those back that run"
+)
 _MEND = "`gittasks doctor --fix` mends it, or `gittasks hooks install`"
 
 
 def git_hooks(scene: Scene) -> Iterator[Finding]:
     """Hooks of ours that somebody took away or wrote over, that git does not reach, or that hide the user's own."""
-    from gittasks.app.hooking.installing import INSTALLED, LEFT, MISSING, hook_states
+    from gittasks.app.hooking.installing import INSTALLED, LEFT, MISSING, files_left_behind, hook_states
     from gittasks.app.hooking.proving import prove
 
+    for path in files_left_behind(scene.project):
+        what = "has lines of gittasks, and git does not run it any more"
+        yield Finding(WARNING, "hook-left-behind", path, what, _TAKE_OUT)
     states = hook_states(scene.project)
     if all(state in (MISSING, LEFT) for _, state in states):
         return  # nobody asked for them

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 
-from gittasks.app.hooking import shims
+from gittasks.app.hooking import shims, written
 from gittasks.app.hooking.places import (
     CONFIG,
     FILE,
@@ -79,6 +79,9 @@ def install_hooks(project: Project, *, with_optional: bool = False) -> Installed
     changed, messages = [], []
     with project.lock("hooks install"):
         states = hook_states(project, with_optional=with_optional)
+        written.remember(
+            project, {os.path.dirname(place.path) for place, _ in states if place.way in (FILE, HUSKY)}
+        )
         for place, state in states:
             if state in (INSTALLED, LEFT) or place.way == LEFTHOOK:
                 continue
@@ -202,9 +205,25 @@ def _write_lefthook(places: Sequence[Place]) -> None:
         files.replace_file(path, data + b"\n" + hook_text.ADDED_JOINED + text)
 
 
-def _candidates(project: Project) -> list[str]:
+def files_with_lines(project: Project, *, also_elsewhere: bool = True) -> list[str]:
+    """Every file that holds lines of ours; `also_elsewhere`: in other worktrees too. Raises `GitError`."""
+    return [path for path in _candidates(project, also_elsewhere=also_elsewhere) if _holds_lines(path)]
+
+
+def files_left_behind(project: Project) -> list[str]:
+    """Files with lines of ours, here or in git's folder, that git does not run hooks from any more."""
+    runs = find_folder(project).folder
+    found = files_with_lines(project, also_elsewhere=False)
+    lefthook = {os.path.join(project.top, name) for name in LEFTHOOK_FILES}
+    return [path for path in found if os.path.dirname(path) != runs and path not in lefthook]
+
+
+def _candidates(project: Project, *, also_elsewhere: bool = True) -> list[str]:
     """Every file that may hold lines of ours: also where others moved a hook, or hooks were looked for before."""
-    folders = {os.path.join(project.checkout.common_dir, "hooks")}
+    tops = [project.top]
+    if also_elsewhere:
+        tops += [sibling.top for sibling in find_siblings(project.checkout)]
+    folders = set(written.find_folders(project, tops))
     found = find_folder(project)
     if not found.outside:
         folders.add(found.folder)
@@ -214,8 +233,16 @@ def _candidates(project: Project) -> list[str]:
         for event in EVENTS
         for suffix in _SUFFIXES
     ]
-    tops = [project.top, *(sibling.top for sibling in find_siblings(project.checkout))]
     return paths + [os.path.join(top, name) for top in tops for name in LEFTHOOK_FILES]
+
+
+def _holds_lines(path: str) -> bool:
+    """Whether whole lines of ours are in a file; where their marks were changed, `uninstall_hooks` says so."""
+    try:
+        data = read_hook(path)
+        return data is not None and hook_text.find(data, path) is not None
+    except (files.UnsafeFileError, hook_text.DamagedBlockError):
+        return False
 
 
 def _take_out(path: str) -> bytes | None:

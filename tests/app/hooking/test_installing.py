@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -182,6 +183,55 @@ def test_lines_under_another_hooks_path_are_found_again(repo: Path) -> None:
     (repo / "other").rmdir()
     git(repo, "config", "--unset", "core.hooksPath")
     assert everything(repo) == before
+
+
+def left_behind(repo: Path, *, husky: bool = False) -> Files:
+    """Hooks in a folder that git does not look at any more, here and in another worktree; what was there before."""
+    if husky:
+        write(repo / ".husky" / "_" / "h", b"#!/bin/sh\n")
+        write(repo / ".husky" / "pre-commit", b"make lint\n")
+    else:
+        write(repo / "team" / "pre-commit", b"#!/bin/sh\nmake lint\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "hooks of the team")
+    before = everything(repo)
+    git(repo, "config", "core.hooksPath", ".husky/_" if husky else "team")
+    install_hooks(at(repo))
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-n", "-m", "ours in them")
+    git(repo, "worktree", "add", "-q", "-f", "../side")
+    git(repo, "config", "--unset", "core.hooksPath")
+    return before
+
+
+@pytest.mark.parametrize("husky", [False, True])
+def test_lines_in_a_folder_that_git_forgot_are_found_and_named(repo: Path, husky: bool) -> None:
+    before = left_behind(repo, husky=husky)
+    folder = ".husky" if husky else "team"
+    paths = {str(repo / folder / event) for event in USUAL}
+    assert set(installing.files_left_behind(at(repo))) == paths
+    install_hooks(at(repo))
+    assert set(installing.files_left_behind(at(repo))) == paths
+    done = uninstall_hooks(at(repo))
+    assert paths.union(str(repo.parent / "side" / folder / event) for event in USUAL) <= set(done.removed)
+    assert everything(repo) == before
+    assert installing.files_left_behind(at(repo)) == []
+    assert uninstall_hooks(at(repo)).removed == ()
+
+
+def test_what_is_remembered_leads_nowhere_else(repo: Path, tmp_path: Path) -> None:
+    install_hooks(at(repo))
+    (repo / ".git" / "hooks").rename(tmp_path / "outside")
+    (repo / "link").symlink_to(tmp_path / "outside")
+    memory = repo / ".git" / "gittasks" / "hook-folders.json"
+    memory.write_text(
+        json.dumps({"worktree": ["../outside", str(tmp_path / "outside"), "link", "\0", 7], "git": []})
+    )
+    before = below(tmp_path / "outside")
+    assert uninstall_hooks(at(repo)).removed == ()
+    memory.write_text("[1]")
+    assert uninstall_hooks(at(repo)).removed == ()
+    assert below(tmp_path / "outside") == before
 
 
 @pytest.mark.skipif(
