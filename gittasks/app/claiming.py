@@ -59,18 +59,31 @@ def claim(project: Project, task_id: TaskId, options: Options) -> Claimed:
     new = draft(project, task, project.actor(options.owner), remote=options.remote)
     if options.ttl_s is not None:
         new = new._replace(expires=clock.format_utc(clock.now_s() + options.ttl_s))
-    if options.remote is None:
-        acquired = acquire(project, task, new, steal=options.steal)
-        return Claimed(task, acquired, None, messages_of(acquired))
+    if options.remote is not None:
+        from gittasks.app import publishing
+
+        publishing.require_remote(project, options.remote)
+        if options.steal is not None:
+            publishing.look_again(project, options.remote)  # from whom?
+    acquired = acquire(project, task, new, steal=options.steal)
+    if options.remote is None and not acquired.created and acquired.before is None:
+        return Claimed(task, acquired)
+    told, messages = tell_remote(project, task, acquired, steal=options.steal is not None)
+    return Claimed(task, acquired, told, (*messages_of(acquired), *messages))
+
+
+def tell_remote(
+    project: Project, task: Row | Task, acquired: Acquired, *, steal: bool = False
+) -> tuple[Publication | None, tuple[str, ...]]:
+    """Tell the remote that a claim names, if it names one: what came of it, and what a person should know (safe to
+    print). Raises `ClaimHeldError`: another has the task there, and the claim here is undone.
+    """
+    if acquired.claim.remote is None:
+        return None, ()
     from gittasks.app import publishing
 
-    publishing.require_remote(project, options.remote)
-    if options.steal is not None:
-        publishing.look_again(project, options.remote)  # from whom?
-    acquired = acquire(project, task, new, steal=options.steal)
-    told = publishing.publish(project, task, acquired, steal=options.steal is not None)
-    more = () if told.done else (publishing.not_told(task.id, told),)
-    return Claimed(task, acquired, told, (*messages_of(acquired), *more))
+    told = publishing.publish(project, task, acquired, steal=steal)
+    return told, () if told.done else (publishing.not_told(task.id, told),)
 
 
 def find_claims(project: Project, task_id: TaskId) -> dict[TaskId, str]:
@@ -104,22 +117,22 @@ def acquire(
 ) -> Acquired:
     """Make the claim `new` in this clone, or answer the one that its owner has.
 
-    With `adopt`, that one is replaced where `adopt` says so of it, and in the way where not. What a remote is known
-    to have counts, unless `new` is to be told to it. `steal` is why it is taken from whoever has it. Raises
-    `ClaimHeldError`, `GitError`.
+    With `adopt`, that one is replaced where `adopt` says so of it, and in the way where not. What takes the place of
+    a claim on the task in this clone goes on for the remote that it was told to: `tell_remote` is for the caller.
+    What a remote is known to have counts, unless `new` is to be told to it. `steal` is why it is taken from whoever
+    has it. Raises `ClaimHeldError`, `GitError`.
     """
     for _ in range(_ATTEMPTS):
         found = holders.look(project, task.id, task.uid, new.owner)
         if steal is None:
             found = found._replace(remotes=tuple(one for one in found.remotes if one.remote != new.remote))
         standing = found.deciding
-        wanted = _wanted(task, new, standing, adopt, steal)
+        wanted = _continued(_wanted(task, new, standing, adopt, steal), found.local)
         if standing is not None and standing.claim == wanted:
             return Acquired(standing.oid, wanted, False)
         if standing is None and steal is None:
             _refuse_owner(task, new.owner, found.local)
         old = found.local.oid if found.local is not None else None
-        wanted = wanted._replace(nonce=new_uid())
         oid = claim_writes.put(
             holders.git_of(project),
             project.checkout,
@@ -137,10 +150,12 @@ def acquire(
 
 
 def undo(project: Project, task_id: TaskId, acquired: Acquired) -> None:
-    """Drop a claim that came to nothing; the one that held here before, its owner's or a stolen one, is put back."""
+    """Drop a claim that came to nothing; the one that held here before, its owner's or a stolen one, is put back, and
+    what a remote knows of.
+    """
     git, ref = holders.git_of(project), claims.claim_ref(task_id)
     before = acquired.before
-    if before is not None and before.remote is None and not before.is_free:
+    if before is not None and before.remote is None and (not before.is_free or _is_told(before)):
         claim_writes.point(git, project.checkout, ref, before.oid, old=acquired.oid)
     else:
         claim_writes.drop(git, project.checkout, ref, old=acquired.oid)
@@ -148,7 +163,7 @@ def undo(project: Project, task_id: TaskId, acquired: Acquired) -> None:
 
 def settle(project: Project, task: Row | Task, acquired: Acquired) -> Acquired:
     """Take the process out of the claim that has put the task in progress. Raises `ClaimHeldError`: it was stolen."""
-    done = acquired.claim._replace(taker=None, nonce=new_uid())
+    done = acquired.claim._replace(taker=None)
     git, ref = holders.git_of(project), claims.claim_ref(task.id)
     oid = claim_writes.put(git, project.checkout, ref, format_claim(done), old=acquired.oid)
     if oid is None:
@@ -233,13 +248,25 @@ def _wanted(
     kept = standing.claim
     if standing.state == OWN and kept is not None:
         if adopt is not None and adopt(kept):
-            return new
+            return new._replace(expires=new.expires or kept.expires)
         if adopt is not None:
             raise holders.held_error(task.id, standing)
         return kept._replace(expires=new.expires or kept.expires, remote=new.remote or kept.remote)
     if steal is None:
         raise holders.held_error(task.id, standing)
     return new._replace(reason=steal, previous=kept.owner if kept is not None else None)
+
+
+def _continued(wanted: Claim, local: Holding | None) -> Claim:
+    """`wanted`, as the same claim goes on where it takes the place of `local`: told to the same remote."""
+    before = local.claim if local is not None and local.state != STALE else None
+    if before is None:
+        return wanted
+    return wanted._replace(nonce=before.nonce, remote=wanted.remote or before.remote)
+
+
+def _is_told(holding: Holding) -> bool:
+    return holding.state != STALE and holding.claim is not None and holding.claim.remote is not None
 
 
 def _refuse_owner(task: Row | Task, owner: str, free: Holding | None) -> None:

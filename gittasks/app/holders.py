@@ -15,7 +15,7 @@ from gittasks.base.identity import ALIVE, DEAD, UNKNOWN
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import printable, shorten
 from gittasks.repo import claims
-from gittasks.repo.claim_blobs import read_claims
+from gittasks.repo.claim_blobs import is_same_claim, read_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -204,10 +204,16 @@ def _judge_all(
         local = next((one for one in judged if one.remote is None), None)
         # What we pushed ourselves stands there too.
         others = tuple(
-            one for one in judged if one.remote is not None and (local is None or one.oid != local.oid)
+            one
+            for one in judged
+            if one.remote is not None and (local is None or not _is_what_we_told(one, local))
         )
         found[task_id] = Holdings(local, others)
     return found
+
+
+def _is_what_we_told(there: Holding, local: Holding) -> bool:
+    return there.oid == local.oid or is_same_claim(there.claim, local.claim)
 
 
 def _judge(project: Project, task_id: int, uid: str, holding: Holding, me: str | None) -> Holding:

@@ -7,7 +7,7 @@ from gittasks.app.holders import STALE, Acquired, ClaimHeldError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import printable
 from gittasks.repo import claim_remotes, claim_writes, claims
-from gittasks.repo.claim_blobs import read_claims
+from gittasks.repo.claim_blobs import is_same_claim, read_claims
 from gittasks.repo.claim_remotes import FAILED, PUSHED, UnreachableError
 from gittasks.workgraph.record import Task, TaskId
 
@@ -54,6 +54,10 @@ def publish(project: Project, task: Row | Task, acquired: Acquired, *, steal: bo
     Raises `ClaimHeldError` then.
     """
     remote = str(acquired.claim.remote)
+    try:
+        require_remote(project, remote)  # a claim is anybody's text: a URL in it may be a program
+    except claim_remotes.UnknownRemoteError as error:
+        return Publication(remote, False, error.message)
     told = _push(project, task, acquired, remote, steal=steal)
     if told.done or steal:
         return told
@@ -108,20 +112,32 @@ def _own_claims(project: Project) -> dict[int, tuple[str, Claim]]:
 
 
 def withdraw(project: Project, task_id: TaskId, remote: str, oid: str) -> Publication:
-    """Take the claim `oid` away from a remote, if it is still there."""
+    """Take the claim `oid` away from a remote, if it is still there; also as it was before it was renewed here."""
     git = holders.git_of(project)
     try:
         claim_remotes.require_remote(git, remote)  # a claim is anybody's text: a URL in it may be a program
     except claim_remotes.UnknownRemoteError as error:
         return Publication(remote, False, error.message)
-    answer = claim_remotes.push_deletion(git, project.checkout, remote, task_id, lease=oid)
-    if answer.outcome == PUSHED:
-        return Publication(remote, True)
-    unreachable = look_again(project, remote) if answer.outcome != FAILED else answer.words
-    if unreachable is not None:
-        return Publication(remote, False, unreachable)
-    # Where something else is there now, ours is gone, and that is all that was wanted.
-    return Publication(remote, _known(project, remote, task_id) != oid, answer.words)
+    lease = _known(project, remote, task_id)
+    if lease is None or not _is_same(project, lease, oid):
+        lease = oid
+    words = ""
+    for _ in range(_ATTEMPTS):
+        answer = claim_remotes.push_deletion(git, project.checkout, remote, task_id, lease=lease)
+        words = answer.words
+        if answer.outcome == PUSHED:
+            return Publication(remote, True)
+        unreachable = look_again(project, remote) if answer.outcome != FAILED else words
+        if unreachable is not None:
+            return Publication(remote, False, unreachable)
+        there = _known(project, remote, task_id)
+        if there is None or not _is_same(project, there, oid):
+            # Where something else is there now, ours is gone, and that is all that was wanted.
+            return Publication(remote, True)
+        if there == lease:  # nothing is in the way: the remote itself says no
+            break
+        lease = there
+    return Publication(remote, False, words)
 
 
 def not_told(task_id: int, publication: Publication) -> str:
@@ -135,8 +151,8 @@ def not_told(task_id: int, publication: Publication) -> str:
 def _push(project: Project, task: Row | Task, acquired: Acquired, remote: str, *, steal: bool) -> Publication:
     git = holders.git_of(project)
     known = _known(project, remote, task.id)
-    ours = (acquired.oid, acquired.before.oid if acquired.before is not None else None)
-    lease = known if known in ours else None
+    is_replaced = acquired.before is not None and acquired.before.oid == known
+    lease = known if known is not None and (is_replaced or _is_same(project, known, acquired.oid)) else None
     words = ""
     for _ in range(_ATTEMPTS):
         answer = claim_remotes.push(git, project.checkout, remote, task.id, acquired.oid, lease=lease)
@@ -159,6 +175,14 @@ def _push(project: Project, task: Row | Task, acquired: Acquired, remote: str, *
             return Publication(remote, False, words)
         lease = there
     return Publication(remote, False, words)
+
+
+def _is_same(project: Project, one: str, other: str) -> bool:
+    """Whether two blobs are one claim of this clone, before and after it was renewed."""
+    if one == other:
+        return True
+    read = read_claims(project.checkout, project.env, (one, other))
+    return is_same_claim(read[one], read[other])
 
 
 def _known(project: Project, remote: str, task_id: int) -> str | None:

@@ -47,7 +47,8 @@ class StartedElsewhereError(RefusedError):
 
 class Options(NamedTuple):
     """How to start: `worktree` names it (default: id and subject), `here` takes this checkout instead, `base` is what
-    to start from, `force` takes a task that is blocked or another's, `commit` commits the binding.
+    to start from, `force` takes a task that is blocked or another's, `commit` commits the binding, `offline` leaves
+    it to `sync` to tell a remote.
     """
 
     worktree: str | None = None
@@ -56,6 +57,7 @@ class Options(NamedTuple):
     owner: str | None = None
     force: bool = False
     commit: bool = False
+    offline: bool = False
 
 
 class Started(NamedTuple):
@@ -251,8 +253,11 @@ def _claimed(project: Project, task: Task, owner: str, name: str, options: Optio
     new = claiming.draft(project, task, owner)._replace(worktree=name)
     reason = "start --force" if options.force else None
     acquired = claiming.acquire(project, task, new, steal=reason, adopt=lambda claim: True)
+    told: tuple[str, ...] = ()
+    if not options.offline:
+        _, told = claiming.tell_remote(project, task, acquired, steal=options.force)
     try:
-        yield list(claiming.messages_of(acquired))
+        yield [*claiming.messages_of(acquired), *told]
     except GitError:
         raise  # it is written, and goes on with the next try
     except GittasksError:

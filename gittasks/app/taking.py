@@ -130,12 +130,9 @@ def _take(project: Project, row: Row, owner: str, remote: str | None) -> Taken |
         if isinstance(error, (_LostRaceError, store.UnknownTaskError, BadTaskError)):
             return None
         raise
-    told: tuple[str, ...] = ()
     try:
         settled = claiming.settle(project, row, acquired)
-        if remote is not None:
-            publication = publishing.publish(project, row, settled)
-            told = () if publication.done else (publishing.not_told(row.id, publication),)
+        _, told = claiming.tell_remote(project, row, settled)
     except holders.ClaimHeldError:
         releasing.give_back(project, row.id, acquired.claim)
         return None

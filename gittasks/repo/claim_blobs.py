@@ -26,11 +26,11 @@ _TIME_PATTERN = "0000-00-00T00:00:00Z"
 class Claim(NamedTuple):
     """Who has taken a task, now. Times are UTC as task files write them; what a stranger wrote is kept as it came.
 
-    `nonce` makes each claim another object, so that two who push at once cannot both have pushed "the same". `run` is
-    the run that claimed, `expires` when the claim ends by itself, `remote` the remote that it was to be told to,
-    `reason` why it was taken from `previous`. `via` is the command that put the task in progress with it, `taker`
-    the process that is about to: until it has, the claim is only as good as that process. `assigned`: the task
-    belonged to `owner` before.
+    `nonce` makes each claim another object, so that two who push at once cannot both have pushed "the same"; what
+    takes its place in the same clone keeps it, and so is known on a remote. `run` is the run that claimed, `expires`
+    when the claim ends by itself, `remote` the remote that it was to be told to, `reason` why it was taken from
+    `previous`. `via` is the command that put the task in progress with it, `taker` the process that is about to:
+    until it has, the claim is only as good as that process. `assigned`: the task belonged to `owner` before.
     """
 
     id: int
@@ -69,6 +69,11 @@ def format_claim(claim: Claim) -> bytes:
         content |= {name: content[name][:spare] for name in ("reason", "previous", "host") if name in content}
         text = dumps(content).encode("ascii") + b"\n"
     return text
+
+
+def is_same_claim(one: Claim | None, other: Claim | None) -> bool:
+    """Whether one is what became of the other in the same clone."""
+    return one is not None and other is not None and one.nonce == other.nonce != "" and one.uid == other.uid
 
 
 def parse_claim(data: bytes) -> Claim | None:

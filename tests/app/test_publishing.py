@@ -9,7 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from gittasks.app import claiming, publishing, reading, releasing, syncing, taking, writing
+from gittasks.app import (
+    claiming,
+    doctor,
+    finish_survey,
+    finishing,
+    publishing,
+    reading,
+    releasing,
+    starting,
+    syncing,
+    taking,
+    writing,
+)
 from gittasks.app.claiming import Claimed, Options
 from gittasks.app.holders import ClaimHeldError
 from gittasks.app.project import Project
@@ -324,6 +336,110 @@ def test_sync_tells_the_remote_what_it_was_to_know_and_learns_what_it_has(
     assert publishing.exchange(first, "origin") == []
     cut_off(first)
     assert "cannot be asked" in publishing.exchange(first, "origin")[0]
+
+
+def take_up(project: Project, how: str) -> None:
+    """Go on with #1, which is claimed already, and told to the remote."""
+    if how == "next":
+        assert taking.take_next(project, owner="Ada Tester").task_id == ONE
+    else:
+        starting.start_task(project, ONE, starting.Options(here=how == "here"))
+
+
+def end(project: Project, how: str) -> None:
+    if how == "start":
+        finishing.finish(project, ONE, finish_survey.Options("keep"))
+    else:
+        assert project.complete(1).warnings == ()
+
+
+TAKE_UP = pytest.mark.parametrize("how", ["start", "here", "next"])
+
+
+@TAKE_UP
+def test_what_takes_a_claim_up_tells_the_remote_as_the_claim_did(
+    first: Project, second: Project, remote: Path, how: str
+) -> None:
+    claimed = claim(first, owner="Ada Tester", ttl_s=3600.0)
+    take_up(first, how)
+    oid = local(first)
+    assert oid is not None
+    found = read_claims(first.checkout, first.env, [oid])[oid]
+    assert found is not None
+    assert (found.remote, found.expires) == ("origin", claimed.acquired.claim.expires)
+    assert on_remote(remote) == oid
+    end(first, how)
+    assert on_remote(remote) is None
+    assert claim_refs(first.checkout, first.env) == {}
+    assert claim(second, owner="bob").acquired.created
+
+
+@TAKE_UP
+def test_taken_up_without_network_the_remote_is_told_of_the_end(
+    first: Project, remote: Path, how: str
+) -> None:
+    """What it has then is the claim as it was before: known as ours, and taken away."""
+    claim(first, owner="Ada Tester")
+    url = project_url(first)
+    cut_off(first)
+    take_up(first, how)
+    assert reading.taken_ids(first, first.board().rows, owner=lambda: "Ada Tester") == frozenset()
+    assert on_remote(remote) is not None
+    git(Path(first.top), "remote", "set-url", "origin", url)
+    end(first, how)
+    assert on_remote(remote) is None
+
+
+def test_a_claim_renewed_without_network_is_told_by_sync(first: Project, remote: Path) -> None:
+    claim(first)
+    url = project_url(first)
+    cut_off(first)
+    claim(first, ttl_s=3600.0, remote=None)
+    git(Path(first.top), "remote", "set-url", "origin", url)
+    assert on_remote(remote) != local(first)
+    assert publishing.exchange(first, "origin") == []
+    assert on_remote(remote) == local(first) is not None
+
+
+@TAKE_UP
+def test_a_claim_that_was_stolen_there_is_not_taken_up(
+    first: Project, second: Project, remote: Path, how: str
+) -> None:
+    claim(first, owner="Ada Tester")
+    claim(second, owner="bob", steal="ada is ill")
+    stolen = on_remote(remote)
+    if how == "next":
+        assert taking.take_next(first, owner="Ada Tester").task_id == TWO
+    else:
+        with pytest.raises(ClaimHeldError, match="ada is ill"):
+            take_up(first, how)
+    assert (local(first), on_remote(remote)) == (None, stolen)
+    assert copy_of(first.top).status == "pending"
+
+
+def test_a_claim_taken_over_in_the_same_clone_is_taken_over_there(first: Project, remote: Path) -> None:
+    claim(first)
+    taken = claim(first, owner="bob", remote=None, steal="ada is ill")
+    assert taken.acquired.claim.remote == "origin"
+    assert on_remote(remote) == local(first)
+    releasing.release(first, ONE, owner="bob")
+    assert on_remote(remote) is None
+
+
+def test_doctor_names_what_a_remote_was_not_told_of(first: Project, remote: Path) -> None:
+    claim(first, owner="Ada Tester")
+    claim(first, TWO, owner="bob")
+    url = project_url(first)
+    cut_off(first)
+    for task_id in (1, 2):
+        first.complete(task_id)
+    found = [finding for finding in doctor.examine(first) if finding.code == "remote-claim-over"]
+    assert [finding.where for finding in found] == ["#1"]
+    assert "`gittasks release 1 --remote origin`" in found[0].cure
+    git(Path(first.top), "remote", "set-url", "origin", url)
+    releasing.release(first, ONE, remote="origin")
+    assert on_remote(remote) is None
+    assert "remote-claim-over" not in {finding.code for finding in doctor.examine(first)}
 
 
 @pytest.mark.parametrize(

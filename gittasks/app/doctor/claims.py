@@ -1,10 +1,11 @@
-"""Checks of claims: those that hold nothing any more, and those that nobody can read."""
+"""Checks of claims: those that hold nothing any more, here or on a remote, and those that nobody can read."""
 
 from __future__ import annotations
 
 from gittasks.app import claiming, holders
 from gittasks.app.doctor.findings import INFO, WARNING, Finding, Scene
 from gittasks.base.records import TYPE_CHECKING
+from gittasks.base.text import printable
 from gittasks.repo import claim_writes
 from gittasks.repo.claims import claim_refs
 from gittasks.workgraph.record import CLOSED, TaskId
@@ -12,7 +13,7 @@ from gittasks.workgraph.record import CLOSED, TaskId
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gittasks.app.holders import Holding
+    from gittasks.app.holders import Holding, Holdings
     from gittasks.app.project import Project
 
 
@@ -32,6 +33,17 @@ def claims(scene: Scene) -> Iterator[Finding]:
             yield Finding(INFO, "claim-without-task", where, what, f"another branch may have it; {release}")
 
 
+def remote_claims(scene: Scene) -> Iterator[Finding]:
+    """Claims of ours that a remote was last known to have on tasks that are closed: it was not told of the end."""
+    me = scene.project.actor()
+    for task_id, status, found in _all_claims(scene.project):
+        for there in found.remotes if status in CLOSED else ():
+            if there.claim is not None and there.claim.owner == me and there.state != holders.STALE:
+                what = f"is {status}, and still {holders.describe(there)}"
+                cure = f"`gittasks release {task_id} --remote {printable(there.remote or '')}` drops it there"
+                yield Finding(WARNING, "remote-claim-over", f"#{task_id}", what, cure)
+
+
 def drop_claims(project: Project, commit: bool) -> tuple[str, ...]:
     """Drop the claims that hold nothing any more."""
     over: dict[TaskId, str] = {}
@@ -45,6 +57,12 @@ def drop_claims(project: Project, commit: bool) -> tuple[str, ...]:
 
 def _local_claims(project: Project) -> Iterator[tuple[TaskId, str | None, Holding]]:
     """This clone's claims with the status of their tasks on the board (`None`: no such task)."""
+    for task_id, status, found in _all_claims(project):
+        if found.local is not None:
+            yield task_id, status, found.local
+
+
+def _all_claims(project: Project) -> Iterator[tuple[TaskId, str | None, Holdings]]:
     refs = claim_refs(project.checkout, project.env)
     if not refs:
         return
@@ -52,13 +70,11 @@ def _local_claims(project: Project) -> Iterator[tuple[TaskId, str | None, Holdin
     rows = {number: board.find(number) for number in sorted(refs)}
     found = holders.look_all(project, {number: row.uid if row else "" for number, row in rows.items()}, None)
     for number, row in rows.items():
-        local = found[number].local
-        if local is not None:
-            yield TaskId(number), row.status if row else None, local
+        yield TaskId(number), row.status if row else None, found[number]
 
 
 def _is_over(status: str | None, holding: Holding) -> bool:
     return status in CLOSED or holding.state == holders.STALE
 
 
-CHECKS: tuple[Callable[[Scene], Iterator[Finding]], ...] = (claims,)
+CHECKS: tuple[Callable[[Scene], Iterator[Finding]], ...] = (claims, remote_claims)

@@ -76,7 +76,7 @@ def _bind(project: Project, branch: str) -> tuple[TaskId | None, str]:
             return None, ""
         from gittasks.app import starting
 
-        starting.start_task(project, task_id, starting.Options(here=True))
+        starting.start_task(project, task_id, starting.Options(here=True, offline=True))
     except (store.UnknownTaskError, BadTaskError):
         return None, ""
     except GittasksError as error:
