@@ -70,6 +70,11 @@ class Holding(NamedTuple):
         return self.state in _FREE
 
     @property
+    def keeps_out(self) -> bool:
+        """Whether it keeps the asker out."""
+        return not self.is_free and self.state != OWN
+
+    @property
     def remote(self) -> str | None:
         """The remote that it was seen on, `None` for a claim of this clone."""
         return claims.remote_of(self.ref)
@@ -100,6 +105,11 @@ class Holdings(NamedTuple):
         """The one that keeps others out; `None` where the task is free."""
         return next((one for one in (self.local, *self.remotes) if one is not None and not one.is_free), None)
 
+    @property
+    def shown(self) -> Holding | None:
+        """The one that people should know of: the one that decides, else one that keeps nobody out."""
+        return self.deciding or self.local or next(iter(self.remotes), None)
+
 
 def look(project: Project, task_id: TaskId, uid: str, me: str | None) -> Holdings:
     """The claims on a task with this uid (empty: not known), as they stand for the owner `me`."""
@@ -119,20 +129,19 @@ def git_of(project: Project) -> Git:
     return Git(project.checkout.top or project.checkout.common_dir, project.env)
 
 
-def taken(
+def find_all(
     project: Project,
     rows: Sequence[Row],
     refs: Mapping[int, tuple[str, ...]],
     owner: Callable[[], str] | None,
-) -> frozenset[int]:
-    """The ids of `rows` that others hold, or are just taking; `refs` as `claim_refs` answers them."""
+) -> dict[int, Holding]:
+    """The claim to be shown of each of `rows` that has any; `refs` as `claim_refs` answers them."""
     wanted: dict[int, tuple[str, ...]] = {row.id: refs[row.id] for row in rows if row.id in refs}
     if not wanted:
-        return frozenset()
+        return {}
     uids: dict[int, str] = {row.id: row.uid for row in rows}
     found = _judge_all(project, wanted, uids, owner() if owner is not None else None)
-    deciding = {task_id: holdings.deciding for task_id, holdings in found.items()}
-    return frozenset(task_id for task_id, one in deciding.items() if one is not None and one.state != OWN)
+    return {task_id: one for task_id, holdings in found.items() if (one := holdings.shown) is not None}
 
 
 def held_error(task_id: int, holding: Holding) -> ClaimHeldError:

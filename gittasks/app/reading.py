@@ -10,11 +10,12 @@ from gittasks.workgraph import graph, store
 from gittasks.workgraph.record import CLOSED, COMPLETED, CONFLICT, DELETED, PENDING, STATUSES, BadTaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from gittasks.app.at_revision import Past
     from gittasks.app.board import Board
+    from gittasks.app.holders import Holding
     from gittasks.app.other_notes import OtherNotes
     from gittasks.app.project import Project
     from gittasks.workgraph.notes_format import Note
@@ -93,13 +94,24 @@ def taken_ids(
     project: Project, rows: Sequence[Row], *, owner: Callable[[], str] | None = None
 ) -> frozenset[int]:
     """The ids of those pending `rows` that are claimed, but not by the `owner` who asks."""
+    pending = [row for row in rows if row.status == PENDING]
+    found = find_claims(project, pending, owner=owner)
+    return frozenset(task_id for task_id, one in found.items() if one.keeps_out)
+
+
+def find_claims(
+    project: Project, rows: Sequence[Row], *, owner: Callable[[], str] | None = None
+) -> Mapping[int, Holding]:
+    """The claims on `rows` by id, as they stand for the `owner` who asks, who is only called where there are any.
+
+    Of several on one task it is the one that decides; also one that keeps nobody out, for people to know of.
+    """
     refs = claims.claim_refs(project.checkout, project.env)
-    claimed = [row for row in rows if row.id in refs and row.status == PENDING] if refs else []
-    if not claimed:
-        return frozenset()
+    if not refs or not rows:
+        return {}
     from gittasks.app import holders
 
-    return holders.taken(project, claimed, refs, owner)
+    return holders.find_all(project, rows, refs, owner)
 
 
 def blocked_rows(snapshot: Tasks) -> list[Row]:
@@ -168,12 +180,14 @@ def require_row(snapshot: Tasks, task_id: TaskId) -> Row:
     raise store.UnknownTaskError(task_id)
 
 
-def as_json(snapshot: Tasks, tasks: Sequence[Task], *, taken: Container[int] = ()) -> list[dict[str, Any]]:
+def as_json(
+    snapshot: Tasks, tasks: Sequence[Task], *, claimed: Mapping[int, Holding] | None = None
+) -> list[dict[str, Any]]:
     """Records as JSON documents show them: the fields of the file, then what follows from all tasks together.
 
-    That is `blocks`, `openBlockers`, `ready` (not for the ids in `taken`); `from`, which names for each field that is
-    not as in this checkout the worktrees that it comes from; and `conflicts`, the fields that two worktrees changed
-    each in its own way.
+    That is `blocks`, `openBlockers`, `ready`; `claim`, from `claimed` (see `find_claims`), else `None`; `from`, which
+    names for each field that is not as in this checkout the worktrees that it comes from; and `conflicts`, the fields
+    that two worktrees changed each in its own way.
     """
     blocks, open_blockers = snapshot.derived.blocks, snapshot.derived.open_blockers
     records = []
@@ -182,8 +196,10 @@ def as_json(snapshot: Tasks, tasks: Sequence[Task], *, taken: Container[int] = (
         record["blocks"] = list(blocks.get(task.id, ()))
         record["openBlockers"] = list(open_blockers.get(task.id, ()))
         record["from"], record["conflicts"] = _sources(snapshot.overlaid.get(task.id))
-        waits = task.id in open_blockers or record["conflicts"] or task.id in taken
+        claim = claimed.get(task.id) if claimed else None
+        waits = task.id in open_blockers or record["conflicts"] or (claim is not None and claim.keeps_out)
         record["ready"] = task.status == PENDING and not waits
+        record["claim"] = claim.as_json() if claim is not None else None
         records.append(record)
     return records
 

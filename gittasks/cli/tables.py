@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gittasks.app import reading
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
-from gittasks.repo.claims import claim_refs
 from gittasks.workgraph.record import PENDING
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def task_lines(
 ) -> list[str]:
     """One line a task: id, status (unless all have the same), priority, subject, then what else is set.
 
-    `claimed` are the ids of claimed tasks: of a task in progress its owner says enough.
+    `claimed` are the ids of tasks that somebody holds: of a task in progress its owner says enough.
     """
     width = len(str(max((row.id for row in rows), default=0))) + 1
     waits = snapshot.derived.open_blockers
@@ -106,16 +106,15 @@ def show_rows(
     `owner` is who asks (default: who calls): for that one it is said what is ready. A document holds `more` too.
     """
     project = ctx.project()
+    now = rows if snapshot.is_now else ()
     if ctx.json:
-        from gittasks.app.reading import as_json, taken_ids
-
-        now = rows if snapshot.is_now else ()
-        taken = taken_ids(project, now, owner=lambda: project.actor(owner))
-        document = {"tasks": as_json(snapshot, snapshot.full(list(rows)), taken=taken)}
+        found = reading.find_claims(project, now, owner=lambda: project.actor(owner))
+        document = {"tasks": reading.as_json(snapshot, snapshot.full(list(rows)), claimed=found)}
         problems = (*snapshot.problems, *snapshot.elsewhere)
         ctx.document(document | {"problems": [problem.as_json() for problem in problems]} | dict(more or {}))
     elif rows:
-        claimed = claim_refs(project.checkout, project.env) if snapshot.is_now else ()
+        found = reading.find_claims(project, [row for row in now if row.status == PENDING])
+        claimed = {task_id for task_id, one in found.items() if not one.is_free}
         ctx.out("\n".join(task_lines(snapshot, rows, status=status, claimed=claimed)))
     else:
         ctx.say(empty)

@@ -113,6 +113,36 @@ def test_show_tells_of_the_claim(project: Direct) -> None:
     assert (task["claim"]["state"], task["ready"]) == ("own", True)
 
 
+@pytest.mark.parametrize("change", [{"expires": "2020-01-01T00:00:00Z"}, {"uid": "0" * 16}])
+def test_a_claim_that_holds_nothing_is_no_claim_in_tables(
+    project: Direct, repo: Path, change: dict[str, str]
+) -> None:
+    uid = document(project("show", "1", "--json"))["task"]["uid"]
+    content = dict.fromkeys(("owner", "host", "worktree", "time", "nonce"), "x")
+    path = repo / "claim.json"
+    path.write_text(json.dumps({"id": 1, "uid": uid, **content, **change}))
+    git(repo, "update-ref", "refs/gittasks/claims/1", git(repo, "hash-object", "-w", "claim.json"))
+    for args in (("list",), ("ready",), ("next",)):
+        answer = project(*args).stdout
+        assert answer.startswith("#1") and "claimed" not in answer
+    listed, offered = (document(project(name, "--json")) for name in ("list", "next"))
+    for task in (listed["tasks"][0], offered["task"]):
+        assert task["ready"]
+        assert task["claim"]["state"] == ("expired" if "expires" in change else "stale")
+
+
+def test_lists_tell_of_claims_to_programs(project: Direct) -> None:
+    assert [task["claim"] for task in document(project("list", "--json"))["tasks"]] == [None, None]
+    project("claim", "1", "--owner", "bob")
+    project("start", "2", "--here")
+    claims = [task["claim"] for task in document(project("list", "--json"))["tasks"]]
+    assert [(claim["owner"], claim["state"]) for claim in claims] == [("bob", "held"), ("Ada Tester", "own")]
+    project("claim", "1", "--owner", "Ada Tester", "--steal", "--reason", "why")
+    assert project("ready").stdout.splitlines()[0].endswith("one  claimed")
+    assert document(project("next", "--json"))["task"]["claim"]["state"] == "own"
+    assert document(project("ready", "--json", "--owner", "bob"))["tasks"] == []
+
+
 def test_terminal_escapes_in_a_claim_are_never_printed_raw(project: Direct, repo: Path) -> None:
     uid = document(project("show", "1", "--json"))["task"]["uid"]
     evil = "\x1b[31m\u202e\x07"

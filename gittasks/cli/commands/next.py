@@ -73,19 +73,21 @@ def _once(args: Namespace, ctx: Context) -> int:
     if not args.claim:
         board = project.board()
         row = reading.next_row(project, board, owner=lambda: project.actor(args.owner))
-        return _show(ctx, board, row, {})
+        return _show(ctx, board, row, args.owner, {})
     from gittasks.app.taking import take_next
 
     taken = take_next(project, owner=project.actor(args.owner), remote=args.remote)
     for message in taken.messages:
         ctx.say(f"gittasks: {message}")
     board = project.board()
-    return _show(ctx, board, reading.require_row(board, taken.task_id), {"claim": taken.claim.as_json()})
+    row = reading.require_row(board, taken.task_id)
+    return _show(ctx, board, row, args.owner, {"claim": taken.claim.as_json()})
 
 
-def _show(ctx: Context, board: Tasks, row: Row, more: dict[str, Any]) -> int:
+def _show(ctx: Context, board: Tasks, row: Row, owner: str | None, more: dict[str, Any]) -> int:
     if not ctx.json:
         return show_rows(ctx, board, [row], empty="", status=False)
-    ctx.document({"task": reading.as_json(board, board.full([row]))[0] | more})
+    claimed = reading.find_claims(ctx.project(), [row], owner=lambda: ctx.project().actor(owner))
+    ctx.document({"task": reading.as_json(board, board.full([row]), claimed=claimed)[0] | more})
     tell_problems(ctx, board.elsewhere)
     return tell_problems(ctx, board.problems)

@@ -10,7 +10,6 @@ from gittasks.base.text import printable, printable_block
 from gittasks.cli import parser as cli_parser
 from gittasks.cli.provenance import source_lines, status_words
 from gittasks.cli.tables import add_here_option, load_tasks
-from gittasks.repo.claims import claim_refs
 from gittasks.workgraph.record import COMPLETED
 
 if TYPE_CHECKING:
@@ -50,9 +49,8 @@ def run(args: Namespace, ctx: Context) -> int:
     snapshot = load_tasks(args, ctx)
     task_id = args.task or cli_parser.require_bound(project)
     task = snapshot.full([reading.require_row(snapshot, task_id)])[0]
-    taken = reading.taken_ids(project, [task.row], owner=project.actor)
-    record = reading.as_json(snapshot, [task], taken=taken)[0]
-    holding = _holding(project, task)
+    claimed = reading.find_claims(project, [task.row], owner=project.actor)
+    record = reading.as_json(snapshot, [task], claimed=claimed)[0]
     runs = _runs(project, task)
     notes = _notes(project, snapshot, task)
     landing = _landing(project, task)
@@ -60,23 +58,12 @@ def run(args: Namespace, ctx: Context) -> int:
         record["landed"] = landing and landing.of(task.id)
         record["runs"] = [run.as_json() for run in runs]
         record["notes"] = [note.as_json() for note in notes]
-        record["claim"] = holding and holding.as_json()
         ctx.document({"task": record})
     else:
-        lines = _lines(task, record, holding, status_words(task, landing))
+        lines = _lines(task, record, claimed.get(task.id), status_words(task, landing))
         lines += source_lines(record, sources=args.sources)
         ctx.out("\n".join(lines + _note_lines(notes) + _run_lines(runs)))
     return 0
-
-
-def _holding(project: Project, task: Task) -> Holding | None:
-    """The claim on the task; also one that keeps nobody out, for people to know of."""
-    if task.id not in claim_refs(project.checkout, project.env):
-        return None
-    from gittasks.app import holders
-
-    found = holders.look(project, task.id, task.uid, project.actor())
-    return found.deciding or found.local or next(iter(found.remotes), None)
 
 
 def _runs(project: Project, task: Task) -> list[Run]:
