@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from gittasks.app import holders
+from gittasks.app import claim_moves, holders
 from gittasks.app.holders import OWN, STALE, Acquired, ClaimHeldError
 from gittasks.base import clock
 from gittasks.base.errors import GittasksError
@@ -86,22 +86,16 @@ def tell_remote(
     return told, () if told.done else (publishing.not_told(task.id, told),)
 
 
-def find_claims(project: Project, task_id: TaskId) -> dict[TaskId, str]:
-    """What `drop_claims` takes to drop the claim that a task has now; empty where it has none."""
-    oid = claims.read_ref(project.checkout, project.env, claims.claim_ref(task_id))
-    return {task_id: oid} if oid is not None else {}
-
-
-def drop_claims(project: Project, oids: Mapping[TaskId, str]) -> list[str]:
-    """Drop these claims (by task, with the id of the claim's blob), whoever holds them; what is to be said of that.
+def drop_claims(project: Project, found: Mapping[TaskId, Holding]) -> list[str]:
+    """Drop these claims (by task, as `holders.find_local` has them), whoever holds them; what is to be said of that.
 
     Never in the way of what was done to the task's own file: a claim that cannot be dropped is only told of, and one
     that is another now stays.
     """
     messages = []
-    for task_id, oid in oids.items():
+    for task_id, local in found.items():
         try:
-            messages += _drop(project, task_id, oid)
+            messages += _drop(project, task_id, local)
         except GittasksError as error:
             messages.append(f"the claim on #{task_id} stays: {error.message}")
     return messages
@@ -124,6 +118,11 @@ def acquire(
     """
     for _ in range(_ATTEMPTS):
         found = holders.look(project, task.id, task.uid, new.owner)
+        if found.local is not None and holders.is_astray(found.local, task.id):
+            claim_moves.move(project, {found.local.number: task.id})
+            continue
+        if found.local is not None and found.local.state == STALE and claim_moves.follow(project):
+            continue  # it was no claim on this task, but is one on another
         if steal is None:
             found = found._replace(remotes=tuple(one for one in found.remotes if one.remote != new.remote))
         standing = found.deciding
@@ -305,12 +304,8 @@ def messages_of(acquired: Acquired) -> tuple[str, ...]:
     return (f"taken over; it was {holders.describe(acquired.before)}",)
 
 
-def _drop(project: Project, task_id: TaskId, oid: str) -> list[str]:
-    task = find_task(project, task_id)
-    local = holders.look(project, task_id, task.uid if task is not None else "", None).local
-    if local is None or local.oid != oid or local.state == STALE:
-        return []
-    if not claim_writes.drop(holders.git_of(project), project.checkout, local.ref, old=oid):
+def _drop(project: Project, task_id: TaskId, local: Holding) -> list[str]:
+    if not claim_writes.drop(holders.git_of(project), project.checkout, local.ref, old=local.oid):
         return []
     claim, messages = local.claim, []
     if claim is not None and claim.owner != project.actor():
@@ -318,6 +313,6 @@ def _drop(project: Project, task_id: TaskId, oid: str) -> list[str]:
     if claim is not None and claim.remote is not None:
         from gittasks.app import publishing
 
-        told = publishing.withdraw(project, task_id, claim.remote, oid)
+        told = publishing.withdraw(project, task_id, claim.remote, local.oid)
         messages += [] if told.done else [publishing.not_told(task_id, told)]
     return messages

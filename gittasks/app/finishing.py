@@ -6,7 +6,7 @@ then the steps. Each step looks whether it was done already: the whole can be ki
 
 from __future__ import annotations
 
-from gittasks.app import checks, claiming, events, leaving, memos, merging, sites
+from gittasks.app import checks, claiming, events, holders, leaving, memos, merging, sites
 from gittasks.app.finish_survey import KEEP, MERGE, REMOVE, Options, Plan, home_writes, require_task, survey
 from gittasks.base.errors import GittasksError, RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -112,7 +112,8 @@ def complete_at_home(plan: Plan) -> Told:
 
     if plan.home is None:
         return Told()
-    claims = claiming.find_claims(plan.project, plan.task_id)
+    uid = plan.task.uid if plan.task is not None else ""
+    claims = holders.find_local(plan.project, {plan.task_id: uid})
     with plan.home.lock("finish"):
         writes = home_writes(plan, plan.home)
         written = writing.apply(plan.home, writes, ids=(plan.task_id,), message="", commit=False)

@@ -1,8 +1,8 @@
 """Who holds a task, as far as it can be proven. Only looks.
 
-A claim of this clone decides where it holds; else what a remote was last known to have. A claim on another task (the
-number was given anew: the uid tells), one whose time is up, and one whose holder is provably dead hold nothing.
-Whatever else cannot be proven holds: it may be alive.
+A claim of this clone decides where it holds; else what a remote was last known to have. Its uid says which task it is
+on: a merge may have given that one another number, and its number to another task. One whose time is up, and one
+whose holder is provably dead hold nothing. Whatever else cannot be proven holds: it may be alive.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from gittasks.repo import claims
 from gittasks.repo.claim_blobs import is_same_claim, read_claims
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from gittasks.app.project import Project
     from gittasks.repo.claim_blobs import Claim
     from gittasks.repo.git import Git
+    from gittasks.runtime.record import Run
     from gittasks.workgraph.record import Row, TaskId
 
 HELD = "held"
@@ -75,6 +76,11 @@ class Holding(NamedTuple):
         return not self.is_free and self.state != OWN
 
     @property
+    def number(self) -> int:
+        """The number that it stands under: that of its task, or one which the task had."""
+        return int(self.ref.rpartition("/")[2])
+
+    @property
     def remote(self) -> str | None:
         """The remote that it was seen on, `None` for a claim of this clone."""
         return claims.remote_of(self.ref)
@@ -95,7 +101,7 @@ class Acquired(NamedTuple):
 
 
 class Holdings(NamedTuple):
-    """All claims on one task: this clone's own, and those of its remotes."""
+    """All claims on one task: this clone's own, and those of its remotes; see `is_astray`."""
 
     local: Holding | None
     remotes: tuple[Holding, ...]
@@ -116,10 +122,19 @@ def look(project: Project, task_id: TaskId, uid: str, me: str | None) -> Holding
     return look_all(project, {int(task_id): uid}, me)[int(task_id)]
 
 
+def find_local(project: Project, uids: Mapping[TaskId, str]) -> dict[TaskId, Holding]:
+    """This clone's claims on the tasks in `uids`, as far as their blobs tell: they may be free for other reasons."""
+    refs = claims.claim_refs(project.checkout, project.env)
+    found = _gather(project, refs, {int(task_id): uid for task_id, uid in uids.items()}) if refs else {}
+    picked = {task_id: _pick(task_id, found.get(int(task_id), ())).local for task_id in uids}
+    return {task_id: one for task_id, one in picked.items() if one is not None and one.state != STALE}
+
+
 def look_all(project: Project, uids: Mapping[int, str], me: str | None) -> dict[int, Holdings]:
     """The claims on all tasks in `uids`, as `look` says them of one."""
     refs = claims.claim_refs(project.checkout, project.env)
-    return _judge_all(project, {task_id: refs.get(task_id, ()) for task_id in uids}, uids, me)
+    found = _judge_all(project, _gather(project, refs, uids), me) if refs else {}
+    return {task_id: _pick(task_id, found.get(task_id, ())) for task_id in uids}
 
 
 def git_of(project: Project) -> Git:
@@ -136,12 +151,12 @@ def find_all(
     owner: Callable[[], str] | None,
 ) -> dict[int, Holding]:
     """The claim to be shown of each of `rows` that has any; `refs` as `claim_refs` answers them."""
-    wanted: dict[int, tuple[str, ...]] = {row.id: refs[row.id] for row in rows if row.id in refs}
-    if not wanted:
+    found = _gather(project, refs, {row.id: row.uid for row in rows})
+    if not found:
         return {}
-    uids: dict[int, str] = {row.id: row.uid for row in rows}
-    found = _judge_all(project, wanted, uids, owner() if owner is not None else None)
-    return {task_id: one for task_id, holdings in found.items() if (one := holdings.shown) is not None}
+    judged = _judge_all(project, found, owner() if owner is not None else None)
+    shown = {task_id: _pick(task_id, holdings).shown for task_id, holdings in judged.items()}
+    return {task_id: one for task_id, one in shown.items() if one is not None}
 
 
 def held_error(task_id: int, holding: Holding) -> ClaimHeldError:
@@ -193,9 +208,15 @@ def _safe(text: str | None) -> str:
     return printable(shorten(text or "", _SHOWN))
 
 
-def _judge_all(
-    project: Project, refs: Mapping[int, tuple[str, ...]], uids: Mapping[int, str], me: str | None
-) -> dict[int, Holdings]:
+def is_astray(holding: Holding, task_id: int) -> bool:
+    """Whether a claim on a task stands under another number than the task has."""
+    return holding.number != task_id
+
+
+def _gather(
+    project: Project, refs: Mapping[int, tuple[str, ...]], uids: Mapping[int, str]
+) -> dict[int, list[Holding]]:
+    """The claims on the tasks in `uids`, told apart by uid alone: held, or stale for the task that has the number."""
     oids = {
         ref: oid
         for names in refs.values()
@@ -203,34 +224,51 @@ def _judge_all(
         if (oid := claims.read_ref(project.checkout, project.env, ref)) is not None
     }
     read = read_claims(project.checkout, project.env, dict.fromkeys(oids.values()))
-    found = {}
-    for task_id, names in refs.items():
-        judged = [
-            _judge(project, task_id, uids[task_id], Holding(ref, oids[ref], read[oids[ref]], HELD), me)
-            for ref in names
-            if ref in oids
-        ]
-        local = next((one for one in judged if one.remote is None), None)
-        # What we pushed ourselves stands there too.
-        others = tuple(
-            one
-            for one in judged
-            if one.remote is not None and (local is None or not _is_what_we_told(one, local))
-        )
-        found[task_id] = Holdings(local, others)
+    numbers = {uid: task_id for task_id, uid in uids.items() if uid}
+    found: dict[int, list[Holding]] = {}
+    for number, names in refs.items():
+        for ref in names:
+            if ref not in oids:
+                continue
+            claim = read[oids[ref]]
+            is_other = bool(claim is not None and claim.uid and uids.get(number) not in (claim.uid, ""))
+            if number in uids:
+                state = STALE if is_other else HELD
+                found.setdefault(number, []).append(Holding(ref, oids[ref], claim, state))
+            if claim is not None and is_other and claim.uid in numbers:
+                moved = Holding(ref, oids[ref], claim, HELD)
+                found.setdefault(numbers[claim.uid], []).append(moved)
     return found
+
+
+def _judge_all(
+    project: Project, found: Mapping[int, Sequence[Holding]], me: str | None
+) -> dict[int, list[Holding]]:
+    known = _find_runs(project, [one.claim for held in found.values() for one in held])
+    return {
+        task_id: [_judge(project, task_id, one, me, known) for one in held] for task_id, held in found.items()
+    }
+
+
+def _pick(task_id: int, found: Sequence[Holding]) -> Holdings:
+    """What counts for a task: under its own number first, unless what stands there is for another task."""
+    ranked = sorted(found, key=lambda one: (one.state == STALE, is_astray(one, task_id)))
+    local = next((one for one in ranked if one.remote is None), None)
+    # What we pushed ourselves stands there too.
+    others = (one for one in ranked if one.remote is not None)
+    return Holdings(local, tuple(one for one in others if local is None or not _is_what_we_told(one, local)))
 
 
 def _is_what_we_told(there: Holding, local: Holding) -> bool:
     return there.oid == local.oid or is_same_claim(there.claim, local.claim)
 
 
-def _judge(project: Project, task_id: int, uid: str, holding: Holding, me: str | None) -> Holding:
+def _judge(
+    project: Project, task_id: int, holding: Holding, me: str | None, known: Mapping[str, Run]
+) -> Holding:
     claim = holding.claim
-    if claim is None:
+    if claim is None or holding.state == STALE:
         return holding
-    if uid and claim.uid and uid != claim.uid:
-        return holding._replace(state=STALE)
     if claim.expires is not None and claim.expires <= clock.now_utc():
         return holding._replace(state=EXPIRED)
     if holding.remote is not None:
@@ -239,7 +277,7 @@ def _judge(project: Project, task_id: int, uid: str, holding: Holding, me: str |
     if life is not None:
         state = ABANDONED if life == DEAD else TAKING
         return holding._replace(state=state, life=life, is_unfinished=True)
-    life = _run_life(project, claim)
+    life = _run_life(claim, known)
     if life == DEAD:
         return holding._replace(state=ABANDONED, life=life)
     return holding._replace(state=OWN if claim.owner == me else HELD, life=life)
@@ -255,13 +293,16 @@ def _taker_life(project: Project, task_id: int, claim: Claim) -> str | None:
     if taker is None:
         return None
     life = identity.state_of(taker)
-    return life if is_untouched(project, task_id, claim.worktree) else None
+    return life if is_untouched(project, task_id, claim) else None
 
 
-def is_untouched(project: Project, task_id: int, worktree: str | None) -> bool:
-    """Whether a worktree in which a task was to be put in progress still has it pending, or is gone."""
-    tops = find_tops(project, worktree)
-    return all(_is_pending(top, task_id) for top in tops) if tops else _is_removed(project, worktree)
+def is_untouched(project: Project, task_id: int, claim: Claim) -> bool:
+    """Whether the worktree in which a task was to be put in progress still has it pending, or is gone."""
+    tops = find_tops(project, claim.worktree)
+    numbers = {task_id, claim.id}  # that one may know the task by the number that it had
+    if not tops:
+        return _is_removed(project, claim.worktree)
+    return all(_is_pending(top, number, claim.uid) for top in tops for number in numbers)
 
 
 def find_tops(project: Project, worktree: str | None) -> list[str]:
@@ -272,12 +313,13 @@ def find_tops(project: Project, worktree: str | None) -> list[str]:
     return own + [sibling.top for sibling in find_siblings(project.checkout) if sibling.name == worktree]
 
 
-def _is_pending(top: str, task_id: int) -> bool:
+def _is_pending(top: str, task_id: int, uid: str) -> bool:
     from gittasks.workgraph import store
     from gittasks.workgraph.record import PENDING, BadTaskError, TaskId
 
     try:
-        return store.read_task(os.path.join(top, store.FOLDER), TaskId(task_id)).status == PENDING
+        task = store.read_task(os.path.join(top, store.FOLDER), TaskId(task_id))
+        return task.status == PENDING or bool(uid and task.uid and task.uid != uid)
     except (store.UnknownTaskError, store.NoTasksError):
         return True
     except (BadTaskError, OSError):
@@ -293,20 +335,27 @@ def _is_removed(project: Project, worktree: str | None) -> bool:
     return not os.path.lexists(os.path.join(project.checkout.common_dir, "worktrees", worktree))
 
 
-def _run_life(project: Project, claim: Claim) -> str:
-    """Whether the run that claimed lives, as far as this clone can tell."""
-    if claim.run is None or claim.host != os.uname().nodename:
-        return UNKNOWN
-    from gittasks.app import runs
-    from gittasks.runtime.record import UNVERIFIED, is_run_id
-    from gittasks.runtime.store import UnknownRunError
+def _find_runs(project: Project, made: Iterable[Claim | None]) -> dict[str, Run]:
+    """The runs that made these claims, of those that this clone knows: the index is read once for all."""
+    from gittasks.runtime.record import RunId, is_run_id
 
-    if not is_run_id(claim.run):
-        return UNKNOWN
-    try:
-        run = runs.find_run(project, claim.run)
-    except UnknownRunError:
+    host = os.uname().nodename
+    names = {claim.run for claim in made if claim is not None and claim.run and claim.host == host}
+    wanted = [RunId(name) for name in sorted(names) if is_run_id(name)]
+    if not wanted:
+        return {}
+    from gittasks.app import runs
+
+    return {run.id: run for run in runs.current_runs(project, wanted)}
+
+
+def _run_life(claim: Claim, known: Mapping[str, Run]) -> str:
+    """Whether the run that claimed lives, as far as this clone can tell."""
+    run = known.get(claim.run) if claim.run and claim.host == os.uname().nodename else None
+    if run is None:
         return UNKNOWN
     if run.is_live:
         return ALIVE
+    from gittasks.runtime.record import UNVERIFIED
+
     return UNKNOWN if run.reason == UNVERIFIED else DEAD

@@ -58,16 +58,39 @@ def publish(project: Project, task: Row | Task, acquired: Acquired, *, steal: bo
         require_remote(project, remote)  # a claim is anybody's text: a URL in it may be a program
     except claim_remotes.UnknownRemoteError as error:
         return Publication(remote, False, error.message)
+    other = _under_another_number(project, task, remote)
+    if other is not None:
+        if not steal:
+            raise _lost(project, task, acquired, other)
+        _withdraw(project, other.number, remote, other.oid)
     told = _push(project, task, acquired, remote, steal=steal)
+    if told.done:
+        _withdraw_elsewhere(project, task.id, remote, acquired.oid)
     if told.done or steal:
         return told
     # Also when the remote did not answer: what it was last known to have still holds.
     other = _seen(project, task, remote)
     if other is None or other.is_free:
         return told
+    raise _lost(project, task, acquired, other)
+
+
+def _lost(project: Project, task: Row | Task, acquired: Acquired, other: Holding) -> ClaimHeldError:
+    """Undo the claim here, and answer the error that says who has the task there."""
     git = holders.git_of(project)
     claim_writes.drop(git, project.checkout, claims.claim_ref(task.id), old=acquired.oid)
-    raise holders.held_error(task.id, other)
+    return holders.held_error(task.id, other)
+
+
+def _under_another_number(project: Project, task: Row | Task, remote: str) -> Holding | None:
+    """The claim of another that stands on the remote under a number that the task had: no lease speaks of that."""
+    for is_news in (False, True):
+        other = _seen(project, task, remote)
+        if other is None or other.is_free or not holders.is_astray(other, task.id):
+            return None
+        if not is_news:
+            look_again(project, remote)
+    return other
 
 
 def exchange(project: Project, remote: str, *, push: bool = True) -> list[str]:
@@ -118,6 +141,20 @@ def withdraw(project: Project, task_id: TaskId, remote: str, oid: str) -> Public
         claim_remotes.require_remote(git, remote)  # a claim is anybody's text: a URL in it may be a program
     except claim_remotes.UnknownRemoteError as error:
         return Publication(remote, False, error.message)
+    _withdraw_elsewhere(project, task_id, remote, oid)
+    return _withdraw(project, task_id, remote, oid)
+
+
+def _withdraw_elsewhere(project: Project, task_id: int, remote: str, oid: str) -> None:
+    """Take the claim away from the number that its task had when the remote was told, as far as that is known."""
+    for number, refs in claims.claim_refs(project.checkout, project.env).items():
+        there = _known(project, remote, number) if claims.tracking_ref(remote, number) in refs else None
+        if number != task_id and there is not None and _is_same(project, there, oid):
+            _withdraw(project, number, remote, oid)
+
+
+def _withdraw(project: Project, task_id: int, remote: str, oid: str) -> Publication:
+    git = holders.git_of(project)
     lease = _known(project, remote, task_id)
     if lease is None or not _is_same(project, lease, oid):
         lease = oid

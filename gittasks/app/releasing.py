@@ -11,7 +11,7 @@ from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import claim_writes
 from gittasks.repo.git import scrub
 from gittasks.workgraph import store
-from gittasks.workgraph.record import IN_PROGRESS, PENDING, BadTaskError
+from gittasks.workgraph.record import IN_PROGRESS, PENDING, BadTaskError, TaskId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gittasks.app.holders import Holding, Holdings
     from gittasks.app.project import Project
     from gittasks.repo.claim_blobs import Claim
-    from gittasks.workgraph.record import Task, TaskId
+    from gittasks.workgraph.record import Task
 
 VIA_NEXT = "next"
 _ATTEMPTS = 5
@@ -94,14 +94,16 @@ def give_back(project: Project, task_id: TaskId, claim: Claim | None) -> tuple[b
             return {}
         return {"status": PENDING} | ({} if claim.assigned else {"owner": None})
 
+    numbers = dict.fromkeys((task_id, TaskId(claim.id)))  # the worktree may know it by the number that it had
     for top in holders.find_tops(project, claim.worktree):
         site = project if top == project.checkout.top else open_project(top, env=scrub(project.env))
-        try:
-            written = writing.edit_task(site, task_id, decide, purpose="release")
-        except (store.UnknownTaskError, store.NoTasksError, BadTaskError):
-            continue
-        if written.changed:
-            return True, written.warnings
+        for number in numbers:
+            try:
+                written = writing.edit_task(site, number, decide, purpose="release")
+            except (store.UnknownTaskError, store.NoTasksError, BadTaskError):
+                continue
+            if written.changed:
+                return True, written.warnings
     return False, ()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from gittasks.app import ids, note_moves
+from gittasks.app import claim_moves, ids, note_moves
 from gittasks.app.halted import forget_rebase, read_halted, remember_rebase
 from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -36,6 +36,7 @@ class Resolution(NamedTuple):
 
     `outcomes` are sorted by id; those whose action is in `resolution.OPEN` are left. `staged` are the paths that are
     settled now, `left` unmerged paths that hold no task. With `is_blocked` no task got its new number yet.
+    `claims` says which claims went along with their tasks (safe to print).
     """
 
     sides: Sides
@@ -45,6 +46,7 @@ class Resolution(NamedTuple):
     staged: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
 
     @property
     def open(self) -> tuple[Outcome, ...]:
@@ -73,6 +75,8 @@ def resolve(project: Project, choices: Choices, *, dry_run: bool = False) -> Res
             plan = _plan(halted, choices, TaskId(ids.reserve(project, plan.new_ids)))
             answer = answer._replace(outcomes=_all_outcomes(halted, plan, choices))
         answer = _carry_out(project, halted, plan, answer)
+        if answer.outcomes:
+            answer = answer._replace(claims=tuple(claim_moves.follow(project)))
         if halted.is_over:
             forget_rebase(project)
         elif plan.moves[2]:

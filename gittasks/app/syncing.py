@@ -9,7 +9,7 @@ git's config for the branch. Nothing is ever forced. Claims are told to the remo
 
 from __future__ import annotations
 
-from gittasks.app import merging, publishing, resolving
+from gittasks.app import claim_moves, merging, publishing, resolving
 from gittasks.base.errors import RefusedError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import listed, printable
@@ -94,8 +94,10 @@ def sync(project: Project, *, push: bool = True, push_code: bool = False) -> Syn
         if done.outcome == UNREACHED:
             return done
         if done.outcome != BEHIND:
+            moved = done.resolution.claims if done.resolution is not None else ()
+            moved += tuple(claim_moves.follow(project))
             remotes = (found.remote, *publishing.named_remotes(project))
-            return done._replace(claims=_exchange(project, remotes, push=push))
+            return done._replace(claims=(*moved, *_exchange(project, remotes, push=push)))
     return done._replace(outcome=REJECTED, words="others push faster than we do: try again")
 
 

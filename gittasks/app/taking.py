@@ -115,7 +115,7 @@ def _take(project: Project, row: Row, owner: str, remote: str | None) -> Taken |
 
     def is_only_claimed(claim: Claim) -> bool:
         # Somebody of the same name may have taken it since we looked at the board: that is none of ours.
-        return claim.via is None or holders.is_untouched(project, row.id, claim.worktree)
+        return claim.via is None or holders.is_untouched(project, row.id, claim)
 
     try:
         acquired = claiming.acquire(

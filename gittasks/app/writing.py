@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from gittasks.app.holders import Holding
     from gittasks.app.project import Project
     from gittasks.workgraph.record import Task
 
@@ -91,7 +92,8 @@ def edit_many(
 ) -> Written:
     """Like `edit_task` for several tasks: all of them, or none. Tasks that are closed, or were, lose their claims."""
     project.require_tasks()
-    over: dict[TaskId, str] = {}
+    over: Mapping[TaskId, Holding] = {}
+    closing: dict[TaskId, str] = {}
     with project.lock(purpose):
         writes = []
         subject = ""
@@ -107,8 +109,11 @@ def edit_many(
                 check_references(project, task, codec.parse_task(edited, path, task_id=task_id))
                 writes.append(FileWrite(store.file_name(task_id), edited, False))
             if not CLOSED.isdisjoint((task.status, changes.get("status"))):
-                oid = claims.read_ref(project.checkout, project.env, claims.claim_ref(task_id))
-                over |= {task_id: oid} if oid is not None else {}
+                closing[task_id] = task.uid
+        if closing and claims.claim_refs(project.checkout, project.env):
+            from gittasks.app import holders
+
+            over = holders.find_local(project, closing)
         message = _message(purpose, tuple(edits), subject)
         written = apply(project, writes, ids=tuple(edits), message=message, commit=commit)
     if not over:

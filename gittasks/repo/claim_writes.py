@@ -11,6 +11,8 @@ from gittasks.repo.claims import read_ref, require_plain
 from gittasks.repo.git import failure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gittasks.repo.discover import Checkout
     from gittasks.repo.git import Git
 
@@ -42,16 +44,35 @@ def drop(git: Git, checkout: Checkout, ref: str, *, old: str) -> bool:
     return _update(git, checkout, ref, ("-d", ref, old), old)
 
 
+def point_all(git: Git, checkout: Checkout, changes: Mapping[str, tuple[str | None, str | None]]) -> bool:
+    """Change refs from one object to another (`None`: no ref), all of them or, if one is another meanwhile, none."""
+    lines = []
+    for ref, (old, new) in changes.items():
+        if new is None:
+            lines.append(f"delete {ref} {old}")
+        else:
+            lines.append(f"create {ref} {new}" if old is None else f"update {ref} {new} {old}")
+    stdin = "".join(f"{line}\n" for line in lines).encode("ascii")
+    return _try(git, checkout, ("--stdin",), {ref: old for ref, (old, _) in changes.items()}, stdin)
+
+
 def _update(git: Git, checkout: Checkout, ref: str, args: tuple[str, ...], old: str | None) -> bool:
-    require_plain(checkout, ref)
+    return _try(git, checkout, args, {ref: old})
+
+
+def _try(
+    git: Git, checkout: Checkout, args: tuple[str, ...], olds: Mapping[str, str | None], stdin: bytes = b""
+) -> bool:
+    for ref in olds:
+        require_plain(checkout, ref)
     deadline = clock.monotonic_s() + _LOCK_WAIT_S
     while True:
-        done = git.call("update-ref", "--no-deref", *args, write=True)
+        done = git.call("update-ref", "--no-deref", *args, write=True, stdin=stdin)
         if done.returncode == 0:
             return True
-        if read_ref(checkout, git.env, ref) != old:
+        if any(read_ref(checkout, git.env, ref) != old for ref, old in olds.items()):
             return False
-        lock = os.path.join(checkout.common_dir, ref) + ".lock"
+        lock = os.path.join(checkout.common_dir, next(iter(olds))) + ".lock"
         if b".lock" not in done.stderr:
             raise failure(("update-ref",), done)
         if clock.monotonic_s() > deadline:

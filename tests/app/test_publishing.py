@@ -442,6 +442,47 @@ def test_doctor_names_what_a_remote_was_not_told_of(first: Project, remote: Path
     assert "remote-claim-over" not in {finding.code for finding in doctor.examine(first)}
 
 
+def collide(first: Project, second: Project) -> TaskId:
+    """Both clones made #13, and the first claimed its own: the number that it gets when the second takes it in."""
+    for project, subject in ((second, "of bob"), (first, "of ada")):
+        writing.add_tasks(project, [Draft(subject)])
+    claim(first, TaskId(13))
+    syncing.sync(first)
+    syncing.sync(second)
+    (row,) = [row for row in second.snapshot().rows if row.subject == "of ada"]
+    assert row.id != 13
+    return row.id
+
+
+def test_a_claim_goes_with_its_task_to_another_number_there_too(
+    first: Project, second: Project, remote: Path
+) -> None:
+    new = collide(first, second)
+    assert syncing.sync(first).claims == (f"the claim on #13 is on #{new} now, as the task is",)
+    assert on_remote(remote, 13) is None
+    assert on_remote(remote, new) == local(first, new) is not None
+    assert local(first, 13) is None
+    assert claim(second, TaskId(13), owner="bob").acquired.created
+    syncing.sync(second)
+    assert reading.taken_ids(second, second.board().rows) == {13, new}
+    first.complete(new)
+    assert on_remote(remote, new) is None
+
+
+def test_a_claim_that_a_remote_has_under_the_old_number_counts(
+    first: Project, second: Project, remote: Path
+) -> None:
+    new = collide(first, second)
+    assert on_remote(remote, 13) == local(first, 13) is not None
+    assert reading.taken_ids(second, second.board().rows) == {new}
+    for told in ("origin", None):
+        with pytest.raises(ClaimHeldError, match="by ada"):
+            claim(second, new, owner="bob", remote=told)
+    assert local(second, new) is None
+    stolen = claim(second, new, owner="bob", steal="ada is ill")
+    assert (on_remote(remote, 13), on_remote(remote, new)) == (None, stolen.acquired.oid)
+
+
 @pytest.mark.parametrize(
     "rounds", [2, pytest.param(12, marks=(pytest.mark.long, pytest.mark.slow))], ids=["few", "many"]
 )

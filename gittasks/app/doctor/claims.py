@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gittasks.app import claiming, holders
+from gittasks.app import claim_moves, claiming, holders
 from gittasks.app.doctor.findings import INFO, WARNING, Finding, Scene
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
 def claims(scene: Scene) -> Iterator[Finding]:
     """Claims of this clone on tasks that are closed, gone, or others than they were made for; unreadable ones."""
+    astray = claim_moves.find_astray(scene.project)
     for task_id, status, holding in _local_claims(scene.project):
         where, words = f"#{task_id}", holders.describe(holding)
         release = f"`gittasks release {task_id}` drops it"
-        if _is_over(status, holding):
+        if task_id in astray:
+            what = f"is {words}: that is #{astray[task_id]} now"
+            cure = "`gittasks doctor --fix` moves the claim there"
+            yield Finding(WARNING, "claim-astray", where, what, cure, fixable=True)
+        elif _is_over(status, holding):
             what = f"is {status}, and still {words}" if status in CLOSED else f"is {words}"
             cure = "`gittasks doctor --fix` drops the claim"
             yield Finding(WARNING, "claim-over", where, what, cure, fixable=True)
@@ -44,21 +49,26 @@ def remote_claims(scene: Scene) -> Iterator[Finding]:
                 yield Finding(WARNING, "remote-claim-over", f"#{task_id}", what, cure)
 
 
+def move_claims(project: Project, commit: bool) -> tuple[str, ...]:
+    """Move the claims whose tasks have other numbers now."""
+    return tuple(claim_moves.follow(project))
+
+
 def drop_claims(project: Project, commit: bool) -> tuple[str, ...]:
     """Drop the claims that hold nothing any more."""
-    over: dict[TaskId, str] = {}
+    over: dict[TaskId, Holding] = {}
     for task_id, status, holding in _local_claims(project):
         if holding.state == holders.STALE:
             claim_writes.drop(holders.git_of(project), project.checkout, holding.ref, old=holding.oid)
         elif _is_over(status, holding):
-            over[task_id] = holding.oid
+            over[task_id] = holding
     return tuple(claiming.drop_claims(project, over))
 
 
 def _local_claims(project: Project) -> Iterator[tuple[TaskId, str | None, Holding]]:
     """This clone's claims with the status of their tasks on the board (`None`: no such task)."""
     for task_id, status, found in _all_claims(project):
-        if found.local is not None:
+        if found.local is not None and not holders.is_astray(found.local, task_id):
             yield task_id, status, found.local
 
 

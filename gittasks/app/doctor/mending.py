@@ -7,7 +7,7 @@ import os
 import shutil
 
 from gittasks.app import writing
-from gittasks.app.doctor.claims import drop_claims
+from gittasks.app.doctor.claims import drop_claims, move_claims
 from gittasks.app.doctor.clone import unused_caches
 from gittasks.app.doctor.findings import Scene
 from gittasks.app.doctor.hooks import install_again
@@ -106,6 +106,7 @@ MENDERS: tuple[tuple[frozenset[str], Mender], ...] = (
     (frozenset(("misplaced-edge", "no-uid", "no-created")), mend_tasks),
     (frozenset(("outputs-tracked",)), untrack_outputs),
     (frozenset(("outputs-shown",)), hide_outputs),
+    (frozenset(("claim-astray",)), move_claims),
     (frozenset(("claim-over",)), drop_claims),
     (frozenset(("hook-missing", "hook-outdated", "hook-hides-yours")), install_again),
 )

@@ -1,7 +1,8 @@
 """post-commit, post-merge and post-rewrite: what came in with it. Quiet where it touched no task.
 
 The cache is brought up to date, so that the next read need not; the mark of ids rises above what came in, so that no
-number is issued again though its branch goes away; said is what landed, and what a merge made that nobody wrote.
+number is issued again though its branch goes away; claims follow tasks that got other numbers; said is what landed,
+and what a merge made that nobody wrote.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ def after_merge(project: Project) -> Answer:
         return QUIET
     snapshot = project.snapshot()
     raise_mark(project, changes)
-    return Answer((*_landed(project, snapshot, changes), *_broken(snapshot, changes)))
+    from gittasks.app import claim_moves
+
+    moved = claim_moves.follow(project)
+    return Answer((*_landed(project, snapshot, changes), *_broken(snapshot, changes), *moved))
 
 
 def tell_landed(project: Project, found: Changes) -> list[str]:

@@ -175,6 +175,8 @@ def _tell(ctx: Context, done: Resolution, *, dry_run: bool) -> None:
             ctx.out(_line(done, outcome))
     for warning in done.warnings:
         ctx.say(f"gittasks: {warning}")
+    for message in done.claims:
+        ctx.say(message)
     for path in done.left:
         ctx.say(f"still unmerged, and no task: {path}")
     if dry_run:
@@ -252,6 +254,7 @@ def _document(done: Resolution) -> dict[str, Any]:
         "staged": list(done.staged),
         "left": list(done.left),
         "warnings": list(done.warnings),
+        "claims": list(done.claims),
     }
 
 
