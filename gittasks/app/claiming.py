@@ -314,5 +314,5 @@ def _drop(project: Project, task_id: TaskId, local: Holding) -> list[str]:
         from gittasks.app import publishing
 
         told = publishing.withdraw(project, task_id, claim.remote, local.oid)
-        messages += [] if told.done else [publishing.not_told(task_id, told)]
+        messages += [] if told.done else [publishing.not_withdrawn(task_id, told)]
     return messages

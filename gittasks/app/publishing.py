@@ -185,6 +185,15 @@ def not_told(task_id: int, publication: Publication) -> str:
     )
 
 
+def not_withdrawn(task_id: int, publication: Publication) -> str:
+    """What a person should know of a remote that still has a claim which was dropped here; safe to print."""
+    remote = printable(publication.remote)
+    return (
+        f"{remote} was not told of #{task_id}: {printable(publication.words)}; "
+        f"`gittasks release {task_id} --remote {remote}` takes the claim away there"
+    )
+
+
 def _push(project: Project, task: Row | Task, acquired: Acquired, remote: str, *, steal: bool) -> Publication:
     git = holders.git_of(project)
     known = _known(project, remote, task.id)

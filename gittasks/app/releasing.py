@@ -68,7 +68,7 @@ def release(
         if claim_writes.drop(holders.git_of(project), project.checkout, local.ref, old=local.oid):
             told = _tell(project, task_id, local, remote)
             if told is not None and not told.done:
-                messages = (*messages, publishing.not_told(task_id, told))
+                messages = (*messages, publishing.not_withdrawn(task_id, told))
             task = claiming.find_task(project, task_id)
             return Released(task_id, task, local.claim, given_back, told, messages)
     else:
@@ -126,7 +126,9 @@ def _release_there(project: Project, task_id: TaskId, task: Task | None, me: str
     unreachable = publishing.look_again(project, remote)
     if unreachable is not None:
         told = Publication(remote, False, unreachable)
-        return Released(task_id, task, None, publication=told, messages=(publishing.not_told(task_id, told),))
+        return Released(
+            task_id, task, None, publication=told, messages=(publishing.not_withdrawn(task_id, told),)
+        )
     found = holders.look(project, task_id, task.uid if task is not None else "", me)
     there = next((one for one in found.remotes if one.remote == remote), None)
     if there is None:
@@ -136,7 +138,7 @@ def _release_there(project: Project, task_id: TaskId, task: Task | None, me: str
             f"#{task_id} is {holders.describe(there)}", there, hint="--owner NAME acts for somebody else"
         )
     told = publishing.withdraw(project, task_id, remote, there.oid)
-    messages = () if told.done else (publishing.not_told(task_id, told),)
+    messages = () if told.done else (publishing.not_withdrawn(task_id, told),)
     return Released(task_id, task, there.claim if told.done else None, publication=told, messages=messages)
 
 
