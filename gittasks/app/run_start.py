@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from gittasks.app import run_settings
-from gittasks.app.runs import run_folders
+from gittasks.app.runs import find_uid, run_folders
 from gittasks.base.errors import GittasksError, UsageError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import shorten
@@ -168,6 +168,7 @@ def _record(project: Project, order: Order, run: Run, cwd: str, checkout: Checko
     asked = _ask_head(project, checkout)
     try:
         task_id = order.task_id or _bound_task(project)
+        uid = find_uid(project, task_id) if task_id is not None else None
         owner = _owner(project, order.owner)
     finally:
         head = parse_head(asked.answer() if asked is not None else None)
@@ -177,6 +178,7 @@ def _record(project: Project, order: Order, run: Run, cwd: str, checkout: Checko
         name=order.name,
         description=shorten(order.name or _as_typed(command), _MAX_DESCRIPTION),
         work_graph_task_id=task_id,
+        work_graph_task_uid=uid or None,
         command=command,
         cwd=_as_text(cwd),
         worktree=checkout.name if checkout is not None and checkout.is_linked else None,

@@ -9,7 +9,7 @@ import os
 
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.runtime import journal, store
-from gittasks.runtime.record import LOW, RUNNING
+from gittasks.runtime.record import LOW, RUNNING, is_of_task
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -40,18 +40,36 @@ def run_folders(project: Project) -> Folders:
 def list_runs(
     project: Project, *, task_id: int | None = None, statuses: Sequence[str] = (), limit: int | None = None
 ) -> RunList:
-    """Runs, oldest first: of one task, with one of `statuses`; all that live, and the last `limit` that ended."""
+    """Runs, oldest first: of one task, with one of `statuses`; all that live, and the last `limit` that ended.
+
+    The task is the one that has the number in this worktree; where it has none, runs are found by the number alone.
+    """
     folders = run_folders(project)
     lines = store.load(folders, project.env)
     if statuses:
         lines = {key: line for key, line in lines.items() if journal.status_of(line) in statuses}
     if task_id is not None:
-        lines = {key: line for key, line in lines.items() if journal.may_belong_to_task(line, task_id)}
+        uid = find_uid(project, task_id)
+        lines = {key: line for key, line in lines.items() if journal.may_belong_to_task(line, task_id, uid)}
     shown = lines if limit is None else _last_ended(lines, limit)
     runs = _parsed(folders, shown.values())
     if task_id is not None:
-        runs = [run for run in runs if run.work_graph_task_id == task_id]
+        runs = [run for run in runs if is_of_task(run, task_id, uid)]
     return RunList(runs, len(lines) - len(shown))
+
+
+def find_uid(project: Project, task_id: int) -> str | None:
+    """The uid of the task that has this number in this worktree; `None` where there is none that can be read."""
+    from gittasks.base.errors import GittasksError
+    from gittasks.workgraph import store
+    from gittasks.workgraph.record import TaskId
+
+    if project.checkout.top is None:
+        return None
+    try:
+        return store.read_task(project.tasks_folder, TaskId(task_id)).uid
+    except (GittasksError, OSError):
+        return None
 
 
 def _parsed(folders: Folders, lines: Iterable[bytes]) -> list[Run]:

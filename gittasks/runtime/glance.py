@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gittasks.runtime.folders import Folders
 
 
-def may_have_runs(folders: Folders, task_id: int) -> bool:
+def may_have_runs(folders: Folders, task_id: int, uid: str) -> bool:
     """False only where it is certain: nothing lives, and the index, which is whole then, names no run of the task."""
     if _listed(folders.live_folders):
         return True
@@ -23,7 +23,9 @@ def may_have_runs(folders: Folders, task_id: int) -> bool:
         return bool(_listed(folders.ended_folder)) or os.path.lexists(folders.index_file)
     # Lines in another spelling are for whoever takes the index apart.
     is_plain = data.count(b'\n{"id": "') + data.startswith(b'{"id": "') == data.count(b"\n")
-    return not is_plain or b'"work_graph_task_id": %d,' % task_id in data
+    return (
+        not is_plain or b'"work_graph_task_id": %d,' % task_id in data or bool(uid and uid.encode() in data)
+    )
 
 
 def _listed(folder: str) -> list[str]:

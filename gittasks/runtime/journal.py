@@ -128,9 +128,9 @@ def is_untold(line: bytes) -> bool:
     return _NOT_TOLD in line and has_ended(line)
 
 
-def may_belong_to_task(line: bytes, task_id: int) -> bool:
+def may_belong_to_task(line: bytes, task_id: int, uid: str | None = None) -> bool:
     """Whether a folded line may be that of a run of a task; whoever needs to know parses it."""
-    return b'"work_graph_task_id": %d,' % task_id in line
+    return b'"work_graph_task_id": %d,' % task_id in line or bool(uid and uid.encode() in line)
 
 
 def append(folders: Folders, lines: bytes) -> None:

@@ -104,6 +104,9 @@ class Run(NamedTuple):
     `reason` says in one; of a live run it is the last that its worker said. `output_bytes` counts all that was
     written, also what `truncated` output lost.
 
+    `work_graph_task_id` is the number that its task had then; where `work_graph_task_uid` is known, that says which
+    task it is, whatever number a merge gave this later.
+
     While a run is queued, `start_time` is when that began: `after` names the runs that it waits for and what each
     must come to, `slots` how many runs it allows of each. Of a command that is tried again, `attempt` counts from 1
     to `retries` + 1, and `attempts` says how the last of those before ended; `exit_code` and its like are the last
@@ -124,6 +127,7 @@ class Run(NamedTuple):
     output_file: str = ""
     notified: bool = False
     work_graph_task_id: int | None = None
+    work_graph_task_uid: str | None = None
     phase: str | None = None
     reason: str | None = None
     message: str | None = None
@@ -185,6 +189,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "output_file": _TEXT,
     "notified": (bool,),
     "work_graph_task_id": (int,),
+    "work_graph_task_uid": _TEXT,
     "phase": _TEXT,
     "reason": _TEXT,
     "message": _TEXT,
@@ -215,6 +220,13 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "attempt": (int,),
     "retries": (int,),
 }
+
+
+def is_of_task(run: Run, task_id: int, uid: str | None) -> bool:
+    """Whether a run is of the task with this number and, where that is known, this uid."""
+    if uid and run.work_graph_task_uid:
+        return run.work_graph_task_uid == uid
+    return run.work_graph_task_id == task_id
 
 
 def is_run_id(text: str) -> bool:

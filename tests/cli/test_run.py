@@ -133,6 +133,25 @@ def test_a_run_for_a_task(repo: Path, cli: Cli) -> None:
     assert "#99" in cli("run", "--task", "99", "--", "true", code=1).stderr
 
 
+def test_a_run_goes_with_its_task_to_another_number(repo: Path, cli: Cli) -> None:
+    """A merge made #1 the number 2, and gave #1 to another task."""
+    cli("init")
+    cli("add", "one")
+    cli("run", "--task", "1", "--wait", "--", "true")
+    tasks = repo / ".tasks"
+    text = (tasks / "1.yaml").read_text()
+    uid = text.partition("uid: ")[2][:16]
+    (tasks / "2.yaml").write_text(text.replace("id: 1\n", "id: 2\n", 1))
+    (tasks / "1.yaml").write_text(text.replace(uid, "f" * 16).replace("one", "a stranger's"))
+    for task, runs in (("1", []), ("2", [(1, uid)])):
+        for answer in (cli("runs", "--task", task, "--json"), cli("show", task, "--json")):
+            document = json.loads(answer.stdout)
+            found = document["runs"] if "runs" in document else document["task"]["runs"]
+            assert [(run["work_graph_task_id"], run["work_graph_task_uid"]) for run in found] == runs
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "tasks")
+
+
 def test_a_run_within_a_run_knows_its_parent(cli: Cli) -> None:
     inner = f"{PYTHON} -m gittasks run --wait -- true"
     outer = cli("run", "--wait", "--shell", "--", inner)

@@ -36,6 +36,7 @@ def runs(draw: st.DrawFn) -> Run:
         output_file=draw(st.text(max_size=20)),
         notified=draw(st.booleans()),
         work_graph_task_id=draw(st.none() | st.integers(1, 10**6)),
+        work_graph_task_uid=draw(st.none() | st.text("0123456789abcdef", min_size=16, max_size=16)),
         phase=draw(st.none() | st.sampled_from(PHASES)),
         reason=draw(st.none() | st.sampled_from(REASONS)),
         message=draw(TEXT),

@@ -10,7 +10,7 @@ from gittasks.base.errors import BusyError, NotFoundError, UsageError
 from gittasks.base.proc import ProgramMissingError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.base.text import printable
-from gittasks.runtime.record import LOCAL_AGENT
+from gittasks.runtime.record import LOCAL_AGENT, is_of_task
 from gittasks.workgraph.agents import SHIPPED
 from gittasks.workgraph.config import load_config
 
@@ -117,7 +117,7 @@ def agent_of(run: Run) -> str | None:
 def _find_earlier(project: Project, task_id: TaskId, name: str | None, prefix: str | None) -> Run:
     if prefix is not None:
         run = runs.find_run(project, prefix)
-        if agent_of(run) is None or run.work_graph_task_id != task_id:
+        if agent_of(run) is None or not is_of_task(run, task_id, runs.find_uid(project, task_id)):
             raise UsageError(f"run {run.id} is none of an agent on #{task_id}")
         if name not in (None, agent_of(run)):
             raise UsageError(

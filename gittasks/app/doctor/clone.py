@@ -59,9 +59,12 @@ def runs(scene: Scene) -> Iterator[Finding]:
         if not git.success("check-ignore", "--quiet", "--", f"{OUTPUTS}/x"):
             cure = "`gittasks doctor --fix` makes it ignore itself again"
             yield Finding(WARNING, "outputs-shown", outputs, "git does not ignore it", cure, fixable=True)
+    uids = {row.uid for row in scene.snapshot.rows}
     for run in list_runs(scene.project).runs:
         task_id = run.work_graph_task_id
-        if task_id is not None and scene.snapshot.find(task_id) is None:
+        if task_id is None or run.work_graph_task_uid in uids:
+            continue
+        if scene.snapshot.find(task_id) is None:
             what = f"was started for #{task_id}, which cannot be read or is not in this worktree"
             yield Finding(
                 INFO, "run-without-task", run.id, what, "nothing, where another branch has the task"

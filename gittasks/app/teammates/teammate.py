@@ -262,7 +262,11 @@ class Teammate:
 
         def describe(run_id: RunId) -> tuple[Run, dict[str, Any] | None]:
             record = self._record(
-                run_id, f"{self.name}: {task.subject}", parent=own.id, work_graph_task_id=task.id
+                run_id,
+                f"{self.name}: {task.subject}",
+                parent=own.id,
+                work_graph_task_id=task.id,
+                work_graph_task_uid=task.uid or None,
             )
             return record, self._on_end(run_id)
 

@@ -69,7 +69,7 @@ def run(args: Namespace, ctx: Context) -> int:
 def _runs(project: Project, task: Task) -> list[Run]:
     from gittasks.runtime.glance import may_have_runs
 
-    if not may_have_runs(project.run_folders, task.id):
+    if not may_have_runs(project.run_folders, task.id, task.uid):
         return []
     from gittasks.app import runs
 
