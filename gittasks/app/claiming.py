@@ -121,8 +121,10 @@ def acquire(
         if found.local is not None and holders.is_astray(found.local, task.id):
             claim_moves.move(project, {found.local.number: task.id})
             continue
-        if found.local is not None and found.local.state == STALE and claim_moves.follow(project):
-            continue  # it was no claim on this task, but is one on another
+        if found.local is not None and found.local.state == STALE:
+            moves = claim_moves.find_astray(project)
+            if moves and claim_moves.move(project, moves):
+                continue  # it was no claim on this task, but is one on another
         if steal is None:
             found = found._replace(remotes=tuple(one for one in found.remotes if one.remote != new.remote))
         standing = found.deciding
