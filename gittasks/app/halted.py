@@ -44,7 +44,7 @@ class Halted(NamedTuple):
     """What there is to settle. `notes` are the paths of the notes of base, ours and theirs.
 
     `other_paths` are unmerged files that hold no task, `loose` ids of files with conflict markers that git takes for
-    merged.
+    merged. `is_remembered` says that it is a rebase which ended before HEAD moved again.
     """
 
     sides: Sides
@@ -53,6 +53,12 @@ class Halted(NamedTuple):
     notes: tuple[frozenset[str], frozenset[str], frozenset[str]]
     other_paths: Mapping[str, Unmerged]
     loose: frozenset[TaskId]
+    is_remembered: bool = False
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether git, or somebody who left conflict markers, has not ended it."""
+        return bool(self.sides.operation or self.world.unmerged or self.unreadable or self.other_paths)
 
     @property
     def is_over(self) -> bool:
@@ -60,22 +66,25 @@ class Halted(NamedTuple):
         return self.world.is_over
 
 
-def read_halted(project: Project) -> Halted:
+def read_halted(project: Project, *, is_remembered: bool = True) -> Halted:
     """Gather it all: a handful of git processes, and one parse for each file that is not the same on all sides.
 
-    Raises `NoTasksError`, `GitError`.
+    With `is_remembered` a rebase that nobody looked into comes before what HEAD is now. Raises `NoTasksError`,
+    `GitError`.
     """
     git, snapshot = project.git, project.snapshot()
     unmerged = stages.read_unmerged(git)
     sides = stages.find_sides(git, project.checkout.git_dir, unmerged)
-    finished, is_exact = (None, False) if unmerged or sides.operation else _finished(project)
+    is_halted = bool(unmerged or sides.operation)
+    ends = None if is_halted or not is_remembered else _read_memo(project)
+    finished, is_last = (None, False) if is_halted else _finished(project, ends)
     sides = finished or sides
     stopped = {task_id: entry for path, entry in unmerged.items() if (task_id := _task_id(path)) is not None}
     loose = _marked_ids(snapshot) - stopped.keys()
     trees: tuple[Tree, Tree, Tree] = ({}, {}, {})
     if unmerged or sides.theirs.commit:
         trees = _trees(git, sides, unmerged)
-    replayed = _replayed_ids(git, trees[1]) if is_exact else set()
+    replayed = _replayed_ids(git, trees[1]) if is_last else set()
     texts = _read_differing(git, trees, {*stopped, *loose, *replayed})
     if sides.theirs.commit is None:
         for task_id in loose:
@@ -88,8 +97,8 @@ def read_halted(project: Project) -> Halted:
     to_settle = {*stopped, *loose} - reader.bad.keys()
     rows = {row.id: row for row in snapshot.rows}
     in_question = _ids_in_question((base, ours, theirs), rows)
-    # A rebase in which all numbers are clear went as its commits say.
-    is_exact = is_exact and bool(in_question)
+    # A rebase in which all numbers are clear, and always were, went as its commits say.
+    is_exact = is_last and bool(in_question or ends)
     if is_exact:
         in_question |= {*base, *ours, *theirs}
     world = World(
@@ -110,6 +119,7 @@ def read_halted(project: Project) -> Halted:
         (_note_paths(trees[0]), _note_paths(trees[1]), _note_paths(trees[2])),
         {path: entry for path, entry in unmerged.items() if _task_id(path) is None},
         frozenset(loose),
+        is_remembered=ends is not None and not is_last,
     )
 
 
@@ -126,20 +136,23 @@ def forget_rebase(project: Project) -> None:
         os.unlink(_memo_path(project))
 
 
-def _finished(project: Project) -> tuple[Sides | None, bool]:
+def _finished(project: Project, remembered: tuple[str, str] | None) -> tuple[Sides | None, bool]:
     """What git ended last, if there may be something wrong about it: a rebase, or the merge that HEAD is.
 
-    And whether HEAD is just what that rebase left.
+    And whether HEAD is just what that rebase left. `remembered` is a rebase that may have been built upon.
     """
     git = project.git
-    ends = stages.find_just_rebased(git)
-    is_exact = ends is not None
-    if ends is None:
-        with contextlib.suppress(FileNotFoundError, ValueError):
-            onto, before = files.read_regular(_memo_path(project), limit_bytes=1024).decode().split("\n")
-            ends = onto, before
+    just = stages.find_just_rebased(git)
+    ends = just or remembered
     sides = stages.find_rebased(git, *ends) if ends else None
-    return (sides, is_exact) if sides else (stages.find_finished(git), False)
+    return (sides, just is not None) if sides else (stages.find_finished(git), False)
+
+
+def _read_memo(project: Project) -> tuple[str, str] | None:
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        onto, before = files.read_regular(_memo_path(project), limit_bytes=1024).decode().split("\n")
+        return onto, before
+    return None
 
 
 def _memo_path(project: Project) -> str:

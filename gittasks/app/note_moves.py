@@ -43,6 +43,12 @@ def plan_notes(halted: Halted, moves: Three, top: str) -> NotePlan:
     return NotePlan(tuple(moved), tuple(settles))
 
 
+def note_paths(top: str, task_id: TaskId) -> frozenset[str]:
+    """The paths of what lies in a task's folder of notes."""
+    found = (path for paths in _paths_here(top).values() for path in paths)
+    return frozenset(path for path in found if path.startswith(f"{store.FOLDER}/{task_id}/"))
+
+
 def carry_out(plan: NotePlan, top: str) -> tuple[list[str], list[str]]:
     """Move the files; answer the paths to stage and those to take out of the index. Doing it again does no harm."""
     present, gone = [], []

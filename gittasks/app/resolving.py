@@ -1,5 +1,6 @@
 """Ending a merge that stopped over task files: decide, write, stage (`gittasks resolve`).
 
+Where none has stopped, what git merged by itself is looked into, and tasks that have two files are made one.
 What merge3 decides is staged; what it cannot is left with conflict markers around the fields in question, and named.
 Killed at any point and run again it ends the same: the index stages say what is still to do until all is written.
 """
@@ -9,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 
-from gittasks.app import claim_moves, ids, note_moves
+from gittasks.app import claim_moves, ids, note_moves, numbers
+from gittasks.app.doubles import read_double
 from gittasks.app.halted import forget_rebase, read_halted, remember_rebase
 from gittasks.base.errors import UsageError
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
@@ -22,6 +24,8 @@ from gittasks.workgraph.record import BadTaskError, TaskId
 from gittasks.workgraph.resolution import OPEN, Choices, Outcome, Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gittasks.app.halted import Halted, Unreadable
     from gittasks.app.project import Project
     from gittasks.repo.stages import Sides
@@ -35,8 +39,9 @@ class Resolution(NamedTuple):
     """What became of a merge that stopped.
 
     `outcomes` are sorted by id; those whose action is in `resolution.OPEN` are left. `staged` are the paths that are
-    settled now, `left` unmerged paths that hold no task. With `is_blocked` no task got its new number yet.
-    `claims` says which claims went along with their tasks (safe to print).
+    settled now, `left` unmerged paths that hold no task. With `is_blocked` no task got its new number yet. Where the
+    sides are two files of one task, their operation is `fold`, and their names are the numbers (`#3`). `claims` says
+    which claims went along with their tasks (safe to print).
     """
 
     sides: Sides
@@ -60,33 +65,85 @@ def resolve(project: Project, choices: Choices, *, dry_run: bool = False) -> Res
     Raises `NotInConflictError`, `NoTasksError`, `LockHeldError`, `DiskError`.
     """
     with contextlib.nullcontext() if dry_run else project.lock("resolve"):
-        halted = read_halted(project)
-        plan = _plan(halted, choices, _next_id(halted))
-        if halted.is_over:
-            plan = _without_later_edits(project, plan)
-        outcomes = _all_outcomes(halted, plan, choices)
-        _check_choices(halted, choices)
-        notes = note_moves.plan_notes(halted, plan.moves, project.top)
-        left = tuple(path for path in halted.other_paths if path not in notes.settles)
-        answer = Resolution(halted.sides, outcomes, plan.is_blocked, halted.loose, left=left)
-        if dry_run:
-            return answer
-        if plan.new_ids and not plan.is_blocked:
-            plan = _plan(halted, choices, TaskId(ids.reserve(project, plan.new_ids)))
-            answer = answer._replace(outcomes=_all_outcomes(halted, plan, choices))
-        answer = _carry_out(project, halted, plan, answer)
-        if answer.outcomes:
-            answer = answer._replace(claims=tuple(claim_moves.follow(project)))
-        if halted.is_over:
-            forget_rebase(project)
-        elif plan.moves[2]:
-            remember_rebase(project)
+        _check_choices(project, choices)
+        done: Resolution | None = None
+        for halted in _occasions(project):
+            step = _settle(project, halted, choices, dry_run=dry_run)
+            done = step if done is None else _joined(done, step)
+            if done.open:
+                break
+        assert done is not None  # there always is a first one
+        if done.outcomes and not dry_run:
+            done = done._replace(claims=tuple(claim_moves.follow(project)))
+        return done
+
+
+def _occasions(project: Project) -> Iterator[Halted]:
+    """What there is to settle, each read when the one before is settled: what git stopped at, else what it ended by
+    itself, and then each task that has two files.
+    """
+    halted = read_halted(project)
+    yield halted
+    if halted.is_under_way:
+        return
+    if halted.is_remembered:
+        halted = read_halted(project, is_remembered=False)
+        yield halted
+    known: set[tuple[TaskId, TaskId]] = set()
+    while (double := read_double(project, halted, known)) is not None:
+        known.add(double[1])
+        yield double[0]
+
+
+def _settle(project: Project, halted: Halted, choices: Choices, *, dry_run: bool) -> Resolution:
+    halted, plan = _plan_at_home(project, halted, choices)
+    if halted.is_over:
+        plan = _without_later_edits(project, plan)
+    outcomes = _all_outcomes(halted, plan, choices)
+    notes = note_moves.plan_notes(halted, plan.moves, project.top)
+    left = tuple(path for path in halted.other_paths if path not in notes.settles)
+    answer = Resolution(halted.sides, outcomes, plan.is_blocked, halted.loose, left=left)
+    if dry_run:
         return answer
+    if plan.new_ids and not plan.is_blocked:
+        plan = _plan(halted, choices, TaskId(ids.reserve(project, plan.new_ids)))
+        answer = answer._replace(outcomes=_all_outcomes(halted, plan, choices))
+    answer = _carry_out(project, halted, plan, answer)
+    if halted.is_over:
+        forget_rebase(project)
+    elif plan.moves[2]:
+        remember_rebase(project)
+    return answer
+
+
+def _joined(one: Resolution, other: Resolution) -> Resolution:
+    """What became of one thing and then of another; the sides are those of the last that there was to settle."""
+    return Resolution(
+        other.sides if other.outcomes else one.sides,
+        tuple(sorted(one.outcomes + other.outcomes, key=lambda outcome: outcome.task_id)),
+        other.is_blocked,
+        one.loose | other.loose,
+        tuple(sorted({*one.staged, *other.staged})),
+        one.left + other.left,
+        one.warnings + other.warnings,
+    )
 
 
 def _plan(halted: Halted, choices: Choices, first_new: TaskId) -> Plan:
     names = (printable(halted.sides.ours.name), printable(halted.sides.theirs.name))
     return resolution.plan(halted.world, choices, first_new=first_new, names=names)
+
+
+def _plan_at_home(project: Project, halted: Halted, choices: Choices) -> tuple[Halted, Plan]:
+    """The plan, where tasks that need a new number get the one that they have elsewhere in this clone."""
+    plan = _plan(halted, choices, _next_id(halted))
+    if not plan.new_ids:
+        return halted, plan
+    elsewhere = numbers.free_numbers(project, plan.homeless, halted.world.rows)
+    if not elsewhere:
+        return halted, plan
+    halted = halted._replace(world=halted.world._replace(elsewhere=elsewhere))
+    return halted, _plan(halted, choices, _next_id(halted))
 
 
 def _without_later_edits(project: Project, plan: Plan) -> Plan:
@@ -102,18 +159,23 @@ def _without_later_edits(project: Project, plan: Plan) -> Plan:
 def _next_id(halted: Halted) -> TaskId:
     """A guess at the next new id, for a plan that may turn out to need none."""
     world = halted.world
-    return TaskId(max((0, *world.rows, *world.base, *world.ours, *world.theirs)) + 1)
+    elsewhere = (number for found in world.elsewhere.values() for number in found)
+    return TaskId(max((0, *world.rows, *world.base, *world.ours, *world.theirs, *elsewhere)) + 1)
 
 
-def _check_choices(halted: Halted, choices: Choices) -> None:
+def _check_choices(project: Project, choices: Choices) -> None:
     """Raise for a choice about a field that nobody has to decide."""
     if not choices.fields:
         return
-    undecided = _plan(halted, Choices(), _next_id(halted))
-    known = {
-        (outcome.task_id, conflict.field) for outcome in undecided.outcomes for conflict in outcome.conflicts
-    }
-    known |= {(bad.task_id, resolution.FILE) for bad in halted.unreadable}
+    known = set()
+    for halted in _occasions(project):
+        _, undecided = _plan_at_home(project, halted, Choices())
+        known |= {
+            (outcome.task_id, conflict.field)
+            for outcome in undecided.outcomes
+            for conflict in outcome.conflicts
+        }
+        known |= {(bad.task_id, resolution.FILE) for bad in halted.unreadable}
     for task_id, field in sorted(choices.fields):
         if (task_id, field) not in known:
             raise NotInConflictError(

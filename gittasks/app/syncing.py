@@ -20,7 +20,7 @@ from gittasks.workgraph import store
 from gittasks.workgraph.resolution import Choices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from typing import Any
 
     from gittasks.app.project import Project
@@ -124,10 +124,9 @@ def _once(project: Project, found: Upstream, done: Synced, *, push: bool, with_c
     committed = _commit_tasks(project) or done.committed
     incoming = upstream.count_commits(git, refs.resolve_commit(git, "HEAD"), theirs)
     done = done._replace(committed=committed, incoming=done.incoming + incoming)
-    if incoming:
-        done = _take_in(project, found, done)
-        if done.outcome == CONFLICT:
-            return done
+    done = _take_in(project, found, done) if incoming else _look_back(project, done)
+    if done.outcome == CONFLICT:
+        return done
     head = refs.resolve_commit(git, "HEAD")
     done = done._replace(outgoing=upstream.count_commits(git, theirs, head))
     if words is not None:
@@ -162,13 +161,14 @@ def _refuse_staged(project: Project, found: Upstream, theirs: str) -> None:
         )
 
 
-def _commit_tasks(project: Project) -> str | None:
-    """Commit the changed task files and notes, and nothing else."""
-    paths = merging.changed_task_files(project)
+def _commit_tasks(project: Project, settled: Container[str] = ()) -> str | None:
+    """Commit the changed task files and notes, and of what was `settled` also those that went; nothing else."""
+    changed = merging.changed_task_files(project)
+    paths = {*changed, *(path for path in git_merging.staged_paths(project.git) if path in settled)}
     if not paths:
         return None
     with project.lock("sync"):
-        return index.commit_paths(project.git, project.checkout.git_dir, paths, _MESSAGE)
+        return index.commit_paths(project.git, project.checkout.git_dir, sorted(paths), _MESSAGE)
 
 
 def _look_back(project: Project, done: Synced) -> Synced:
@@ -178,7 +178,8 @@ def _look_back(project: Project, done: Synced) -> Synced:
         return done._replace(outcome=CONFLICT, resolution=resolution)
     if not resolution.outcomes:
         return done
-    return done._replace(committed=_commit_tasks(project) or done.committed, resolution=resolution)
+    committed = _commit_tasks(project, resolution.staged)
+    return done._replace(committed=committed or done.committed, resolution=resolution)
 
 
 def _take_in(project: Project, found: Upstream, done: Synced) -> Synced:

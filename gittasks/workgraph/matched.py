@@ -13,7 +13,7 @@ from gittasks.workgraph.record import Task
 from gittasks.workgraph.text_merge import merge_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from typing import Any
 
@@ -30,7 +30,9 @@ class World(NamedTuple):
     `unmerged` are the ids whose files are to be settled. Of the worktree, `here` is the bytes under these and under
     all ids in question, `rows` all that can be read. With `is_over` git has ended the merge by itself: what is not
     there was taken away since, and numbers are what they are there. `is_exact` says that it was a rebase, and that
-    nobody did anything since: what the sides say is what must be there.
+    nobody did anything since: what the sides say is what must be there. `is_fold` says that there was no merge: the
+    sides are two files of one task, and all that names it. `elsewhere` maps uids to numbers that tasks have in other
+    worktrees and on branches of the clone, and nothing else has here.
     """
 
     base: Mapping[TaskId, Version]
@@ -42,6 +44,8 @@ class World(NamedTuple):
     is_only_base: bool = True
     is_over: bool = False
     is_exact: bool = False
+    is_fold: bool = False
+    elsewhere: Mapping[str, Sequence[TaskId]] = {}
 
 
 class Matched:
@@ -55,6 +59,11 @@ class Matched:
     def is_in_question(self, place: Place) -> bool:
         """Whether the task has two numbers, or shares one."""
         return place.is_moved or not place.ids.isdisjoint(self._shared)
+
+    def is_double(self, place: Place) -> bool:
+        """Whether the worktree has the task under more than one number."""
+        rows = (self._world.rows.get(known) for known in place.ids)
+        return sum(row is not None and row.uid == place.key for row in rows) > 1
 
     def versions(self, place: Place) -> Three:
         """The task in base, ours and theirs, in the final numbering."""

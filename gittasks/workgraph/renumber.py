@@ -10,7 +10,7 @@ from __future__ import annotations
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gittasks.workgraph.record import Task, TaskId
 
@@ -67,7 +67,7 @@ def number(
     ours: Tasks,
     theirs: Tasks,
     *,
-    known: Mapping[str, TaskId],
+    known: Mapping[str, Sequence[TaskId]],
     take: Callable[[], TaskId],
     settled: Mapping[str, TaskId] | None = None,
     is_only_base: bool = True,
@@ -75,8 +75,8 @@ def number(
     """Give every task of `ours` and `theirs` its one number.
 
     Of several bases one says nothing about who changed a number. `take` issues a new one. `known` maps uids to
-    numbers already given to tasks that cannot keep theirs, so that an interrupted renumbering ends as it began;
-    `settled` ones are not in question any more.
+    numbers already given to tasks that cannot keep theirs, the best first, so that an interrupted renumbering ends
+    as it began, and other worktrees agree; `settled` ones are not in question any more.
     """
     everyone = list(_everyone(base, ours, theirs, is_only_base))
     given = {task.key: settled[task.key] for task in everyone if task.key in settled} if settled else {}
@@ -92,8 +92,9 @@ def number(
         else:
             homeless.append(task)
     for task in homeless:
-        before = known.get(task.key)
-        given[task.key] = take() if before is None or before in taken else before
+        before = (candidate for candidate in known.get(task.key, ()) if candidate not in taken)
+        given[task.key] = next(before, None) or take()
+        taken.add(given[task.key])
     places = [Place(task.key, task.base, task.ours, task.theirs, given[task.key]) for task in everyone]
     places.sort(key=lambda place: place.final)
     return Numbering(
@@ -149,15 +150,19 @@ def _candidates(task: _Known) -> list[TaskId]:
     return sorted((ours, theirs))
 
 
-def _rank(task: _Known) -> tuple[int, str, str]:
+def _rank(task: _Known) -> tuple[int, str, int, str]:
     """Who chooses first: tasks that both sides number alike, old ones, ours, theirs; then, whichever side one looks
     from, the older of two that the sides number differently.
+
+    Those of one side that were made in one moment are numbered anew in their order. Where both sides have the task,
+    its numbers say nothing: they may be others where two other clones meet, and the answer must be the same.
     """
     if task.ours is not None and task.theirs is not None:
-        return (0 if task.ours == task.theirs else 4, task.created, task.key)
-    if task.first is not None and task.first in (task.ours, task.theirs):
-        return (1, task.created, task.key)
-    return (3 if task.ours is None else 2, task.created, task.key)
+        return (0 if task.ours == task.theirs else 4, task.created, 0, task.key)
+    number = task.ours or task.theirs or 0
+    if task.first is not None and task.first == number:
+        return (1, task.created, number, task.key)
+    return (3 if task.ours is None else 2, task.created, number, task.key)
 
 
 def _everyone(base: Tasks, ours: Tasks, theirs: Tasks, is_only_base: bool) -> Iterator[_Known]:

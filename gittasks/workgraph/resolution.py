@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MERGED = "merged"
 KEPT = "kept"
 RENUMBERED = "renumbered"
+FOLDED = "folded"
 REFERENCES = "references"
 BY_HAND = "by_hand"
 REMOVED = "removed"
@@ -58,7 +59,8 @@ class Outcome(NamedTuple):
     """What becomes of the task `task_id` (its final number), and `settles`: the ids whose files that ends.
 
     `data` is its new file (with conflict markers for a conflict), `None` where the file is left alone; `changes` are
-    edits to make in the file as it is. `old` is another number that a side knew it by, `old_side` that side.
+    edits to make in the file as it is. `old` is another number that a side knew it by, `old_side` the name of that
+    side.
     """
 
     task_id: TaskId
@@ -74,7 +76,8 @@ class Outcome(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What to do: `outcomes` by id, the ids whose files go, and how many new ids it takes, from `first_new` on.
+    """What to do: `outcomes` by id, the ids whose files go, and how many new ids it takes, from `first_new` on, for
+    the tasks with the uids `homeless`.
 
     With `is_blocked` nothing may be written of the tasks that are numbered anew: some of them are still open. `moves`
     are the new numbers of what base, ours and theirs know by others, as far as they are given now.
@@ -83,6 +86,7 @@ class Plan(NamedTuple):
     outcomes: tuple[Outcome, ...]
     removed: tuple[TaskId, ...]
     new_ids: int
+    homeless: frozenset[str]
     is_blocked: bool
     moves: tuple[Moves, Moves, Moves]
 
@@ -104,16 +108,28 @@ def plan(world: World, choices: Choices, *, first_new: TaskId, names: tuple[str,
     moves: tuple[Moves, Moves, Moves] = ({}, {}, {})
     if planner.is_renumbering and not is_blocked:
         moves = (planner.numbering.base, planner.numbering.ours, planner.numbering.theirs)
-    return Plan(tuple(outcomes), tuple(sorted(gone)), new_ids if any(moves) else 0, is_blocked, moves)
+    homeless = frozenset(place.key for place in planner.numbering.places if place.final >= first_new)
+    return Plan(
+        tuple(outcomes), tuple(sorted(gone)), new_ids if any(moves) else 0, homeless, is_blocked, moves
+    )
+
+
+def base_moves(world: World) -> Moves:
+    """The numbers of a merge that is over for those that its base has."""
+    issued = count(max((0, *world.rows, *world.base, *world.ours, *world.theirs)) + 1)
+    return _number(world, lambda: TaskId(next(issued))).base
 
 
 def _number(world: World, take: Callable[[], TaskId]) -> Numbering:
-    known = {row.uid: row.id for row in world.rows.values() if row.uid}
+    # Of a task that has two numbers here, the lower one: that is what it is folded into.
+    here = {row.uid: row.id for row in sorted(world.rows.values(), key=lambda row: -row.id) if row.uid}
+    known = {uid: tuple(numbers) for uid, numbers in world.elsewhere.items()}
+    known |= {uid: (own, *known.get(uid, ())) for uid, own in here.items()}
     base = {task_id: version.task for task_id, version in world.base.items() if "uid" not in version.unknown}
     ours, theirs = (
         {task_id: version.task for task_id, version in side.items()} for side in (world.ours, world.theirs)
     )
-    settled = known if world.is_over else None
+    settled = here if world.is_over else None
     return number(
         base, ours, theirs, known=known, settled=settled, take=take, is_only_base=world.is_only_base
     )
@@ -138,6 +154,8 @@ class _Planner:
         in_question = {place.final for place in self._together}
         for place in self.numbering.places:
             is_unmerged = not place.ids.isdisjoint(self._world.unmerged)
+            if self._is_to_be_folded(place):
+                continue
             if self._world.is_exact and not is_unmerged:
                 apart += self._mended(place)
             elif place.final in in_question:
@@ -160,6 +178,8 @@ class _Planner:
         finals = {place.final for place in self.numbering.places}
         gone = set(self._world.unmerged - finals)
         for place in self._together:
+            if self._is_to_be_folded(place):
+                continue
             rows = (self._world.rows.get(known) for known in place.ids - finals)
             gone |= {row.id for row in rows if row is not None and row.uid == place.key}
         return gone
@@ -167,10 +187,15 @@ class _Planner:
     def _is_wanted(self, place: Place) -> bool:
         return self._choices.tasks is None or not place.ids.isdisjoint(self._choices.tasks)
 
+    def _is_to_be_folded(self, place: Place) -> bool:
+        """Whether git has ended the merge with two files of the task: what becomes of them is decided apart."""
+        return self._world.is_over and self._matched.is_double(place)
+
     def _outcomes(self, place: Place) -> Iterator[Outcome]:
         """The outcome for one task, if anything has to be done about it."""
         unmerged = place.ids & self._world.unmerged
-        if not unmerged and not self._matched.is_amiss(place):
+        is_double = self._matched.is_double(place)
+        if not unmerged and not is_double and not self._matched.is_amiss(place):
             yield from self._references(place)
             return
         if self._world.is_over and not unmerged:
@@ -179,11 +204,12 @@ class _Planner:
             return
         outcome = self._settle(place)
         here = self._world.here.get(place.final)
-        if not unmerged and here is not None and plain(here) == outcome.data:
+        if not unmerged and not is_double and here is not None and plain(here) == outcome.data:
             return
         if outcome.action == MERGED and place in self._together:
-            outcome = outcome._replace(action=RENUMBERED if place.is_moved else KEPT)
-        old_side, old = _old_number(place)
+            moved = FOLDED if self._world.is_fold else RENUMBERED
+            outcome = outcome._replace(action=moved if place.is_moved else KEPT)
+        old_side, old = self._old_number(place)
         yield outcome._replace(settles=tuple(sorted(unmerged)), old=old, old_side=old_side)
 
     def _settle(self, place: Place) -> Outcome:
@@ -229,6 +255,13 @@ class _Planner:
         if mended is not None:
             yield Outcome(place.final, mended[0].subject, REFERENCES, data=mended[1])
 
+    def _old_number(self, place: Place) -> tuple[str, TaskId | None]:
+        """The side that knew the task by another number, and that number; the incoming side first."""
+        for name, known in ((self._names[1], place.theirs), (self._names[0], place.ours)):
+            if known is not None and known != place.final:
+                return name, known
+        return "", None
+
     def _mind_the_person(self, outcome: Outcome, known: list[bytes], *, may_answer: bool) -> Outcome:
         """What somebody typed into the file since is kept: as the answer if it may be one, else nothing is done."""
         if outcome.data is None:
@@ -247,14 +280,6 @@ class _Planner:
                 return outcome._replace(action=BY_HAND, subject=task.subject, data=None, conflicts=())
             return outcome._replace(action=STUCK, data=None, problem=_why_stuck(task_id, task))
         return outcome
-
-
-def _old_number(place: Place) -> tuple[str, TaskId | None]:
-    """The side that knew the task by another number, and that number; the incoming side first."""
-    for side, known in ((THEIRS, place.theirs), (OURS, place.ours)):
-        if known is not None and known != place.final:
-            return side, known
-    return "", None
 
 
 def _path(task_id: TaskId) -> str:

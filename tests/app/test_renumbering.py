@@ -58,7 +58,7 @@ def test_the_incoming_task_gets_a_new_number_and_all_that_came_with_it_follows(f
     done = fork.resolve()
     assert not done.open
     moved = [outcome for outcome in done.outcomes if outcome.action == "renumbered"]
-    assert [(o.task_id, o.old, o.old_side, o.subject) for o in moved] == [(6, 3, "theirs", "Task b")]
+    assert [(o.task_id, o.old, o.old_side, o.subject) for o in moved] == [(6, 3, "topic", "Task b")]
     assert {o.task_id for o in done.outcomes if o.action == "references"} == {2, 4, 5}
     assert fork.numbers() == {"1": 1, "2": 2, "a": 3, "b": 6, "c": 4, "d": 5}
     assert holds_both(fork)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from gittasks.workgraph import rules, store
 from gittasks.workgraph.drafts import Draft
 from gittasks.workgraph.file_merge import write_as
 from gittasks.workgraph.record import STATUSES, Task, TaskId
+from tests.simulator.ledger import BrokenLawError
 from tests.simulator.places import Clone
 from tests.simulator.world import World
 
@@ -155,6 +157,25 @@ def share(world: World, clone: Clone) -> None:
         world.counts["pushes"] += 1
 
 
+def rebase_each(world: World, clone: Clone) -> None:
+    """Each checkout of a clone is rebased onto what others pushed: all of them give a task the same new number."""
+    clone.main.git("fetch", "-q", "origin")
+    onto = clone.main.git("rev-parse", "origin/main")
+    rebased = []
+    for place in world.random.sample(clone.places, len(clone.places)):
+        world.commit(place)
+        if not place.git("rev-list", "--merges", f"{onto}..HEAD"):
+            before = place.numbers()
+            world.rebase(place, onto)
+            rebased.append((place, before, place.numbers()))
+    for (one, old, new), (other, old_too, new_too) in itertools.combinations(rebased, 2):
+        for uid in old.keys() & old_too.keys():
+            if old[uid] == old_too[uid] and new[uid] != new_too[uid]:
+                raise BrokenLawError(
+                    f"#{old[uid]} became #{new[uid]} in {one} and #{new_too[uid]} in {other}"
+                )
+
+
 def sync(world: World, clone: Clone) -> None:
     """One command for all of that: commit, take in, push."""
     world.sync(clone.main)
@@ -267,6 +288,7 @@ STEPS: dict[Callable[[World, Clone], None], int] = {
     pick_foreign: 2,
     forge: 4,
     share: 10,
+    rebase_each: 3,
     sync: 5,
     undo: 3,
     stash: 2,

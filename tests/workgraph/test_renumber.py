@@ -21,7 +21,7 @@ def side(**ids: int) -> Side:
 
 def numbered(base: Side, ours: Side, theirs: Side, **known: int) -> Numbering:
     new = count(20)
-    before = {letter * 16: TaskId(n) for letter, n in known.items()}
+    before = {letter * 16: (TaskId(n),) for letter, n in known.items()}
     return number(base, ours, theirs, known=before, take=lambda: TaskId(next(new)))
 
 
@@ -78,6 +78,10 @@ def test_the_incoming_one_of_two_gets_a_new_number() -> None:
     numbering = numbered({}, side(a=13), side(b=13, c=14))
     assert finals(numbering) == {"a": 13, "b": 20, "c": 14}
     assert (numbering.ours, numbering.theirs) == ({}, {13: 20})
+
+
+def test_tasks_that_were_made_in_one_moment_keep_their_order() -> None:
+    assert finals(numbered({}, side(a=13, b=14), side(d=13, c=14))) == {"a": 13, "b": 14, "d": 20, "c": 21}
 
 
 def test_a_renumbering_that_one_side_made_is_taken_over() -> None:

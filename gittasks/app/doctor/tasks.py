@@ -124,7 +124,10 @@ def identities(scene: Scene) -> Iterator[Finding]:
     for uid, rows in owners.items():
         if len(rows) > 1:
             paths = ", ".join(map(_path, rows))
-            cure = "one is a copy: delete its `uid:` line, then `gittasks doctor --fix`"
+            cure = (
+                "`gittasks resolve` makes them one task; if one is a copy made by hand, delete its `uid:` line "
+                "instead, then `gittasks doctor --fix`"
+            )
             yield Finding(ERROR, "same-uid", paths, f"have the same uid {uid}", cure)
 
 

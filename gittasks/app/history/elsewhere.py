@@ -6,20 +6,17 @@ import os
 
 from gittasks.app.history.lineage import Lineage
 from gittasks.app.history.records import RENUMBERED, Entry
+from gittasks.app.numbers import BRANCHES, numbers_on_branches, uid_of
 from gittasks.base import files
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo import history as git_history
-from gittasks.repo import refs, remote, siblings
-from gittasks.workgraph import codec, store
-from gittasks.workgraph.record import MAX_FILE_BYTES, BadTaskError, TaskId
+from gittasks.repo import siblings
+from gittasks.workgraph import store
+from gittasks.workgraph.record import MAX_FILE_BYTES, TaskId
 
 if TYPE_CHECKING:
     from gittasks.app.project import Project
     from gittasks.repo.siblings import Sibling
-
-# Branches to look at for other numbers of the task, the newest first.
-_MAX_BRANCHES = 200
-_PREFIXES = ("refs/heads/", "refs/remotes/")
 
 
 class Elsewhere:
@@ -76,7 +73,7 @@ class Elsewhere:
     def _whoever(self, task_id: TaskId) -> str:
         """The uid that other worktrees, or else other branches, have under the number; empty where nobody has one."""
         for other in self._others:
-            uid = _uid_of(_read(other, task_id) or b"", task_id)
+            uid = uid_of(_read(other, task_id) or b"", task_id)
             if uid:
                 return uid
         commits = self._lineage.commits_of(self._revisions, task_id, None)
@@ -86,24 +83,9 @@ class Elsewhere:
         """The number that was asked for, and those that the task has on other branches."""
         if not self._uid or not self._head:
             return [task_id]
-        git = self._project.git
-        tips = [*refs.newest_tips(git, _PREFIXES, limit=_MAX_BRANCHES), *filter(None, self._heads.values())]
-        ours, *trees = remote.folder_trees(git, [self._head, *dict.fromkeys(tips)], store.FOLDER)
-        others = {tree for tree in trees if tree and tree != ours}
-        versions: dict[str, set[TaskId]] = {}
-        for name, oid in git_history.differing_files(git, ours, sorted(others)) if ours else ():
-            number = store.parse_file_name(name)
-            if number is not None and number != task_id:
-                versions.setdefault(oid, set()).add(number)
-        blobs = git_history.read_blobs(git, versions, limit_bytes=MAX_FILE_BYTES)
-        found = {
-            number
-            for oid, data in blobs.items()
-            if self._uid.encode() in data
-            for number in versions[oid]
-            if _uid_of(data, number) == self._uid
-        }
-        return [task_id, *sorted(found)]
+        tips = filter(None, self._heads.values())
+        found = numbers_on_branches(self._project.git, self._head, tips, (self._uid,))
+        return [task_id, *sorted(found.get(self._uid, set()) - {task_id})]
 
     def _may_differ(self, other: Sibling, number: TaskId) -> bool:
         """Whether it is worth asking git there: the file is not as in the head, or there are notes."""
@@ -120,7 +102,7 @@ class Elsewhere:
 def _branch(entry: Entry) -> str | None:
     """How people call the branch that git found the commit on; the commit's own id where it is on none."""
     source = entry.commit.source if entry.commit else ""
-    for prefix in _PREFIXES:
+    for prefix in BRANCHES:
         source = source.removeprefix(prefix)
     return source or None
 
@@ -131,10 +113,3 @@ def _read(other: Sibling, number: TaskId) -> bytes | None:
         return files.read_regular(path, limit_bytes=MAX_FILE_BYTES)
     except (OSError, files.UnsafeFileError):
         return None
-
-
-def _uid_of(data: bytes, number: TaskId) -> str:
-    try:
-        return codec.parse_task(data, store.file_name(number), task_id=number).uid
-    except BadTaskError:
-        return ""

@@ -137,7 +137,9 @@ def _broken(snapshot: Snapshot, changes: dict[TaskId, Changes]) -> list[str]:
     for rows in owners.values():
         if len(rows) > 1 and not changes.keys().isdisjoint(row.id for row in rows):
             numbers = " and ".join(f"#{row.id}" for row in rows)
-            lines.append(f"{numbers} are one task under several numbers now: `gittasks doctor` says more")
+            lines.append(
+                f"{numbers} are one task under several numbers now: `gittasks resolve` makes them one"
+            )
     return lines
 
 

@@ -35,6 +35,7 @@ _NEXT = {
     "cherry-pick": "`git cherry-pick --continue` goes on",
     "revert": "`git revert --continue` goes on",
     "stash": "`git stash drop` when you need the stash no more",
+    "fold": "`git commit` keeps that",
 }
 
 
@@ -162,7 +163,7 @@ def _ask(ctx: Context, drafted: Resolution, choices: Choices) -> Choices:
 
 
 def _tell(ctx: Context, done: Resolution, *, dry_run: bool) -> None:
-    if not done.outcomes and not done.left:
+    if not done.outcomes and not done.left and not done.staged:
         ctx.say("nothing to resolve: no task file is in conflict")
         return
     for outcome in done.outcomes:
@@ -172,7 +173,14 @@ def _tell(ctx: Context, done: Resolution, *, dry_run: bool) -> None:
             for conflict in outcome.conflicts:
                 _show_conflict(ctx, done, outcome, conflict)
         else:
-            ctx.out(_line(done, outcome))
+            ctx.out(_line(outcome))
+    if not done.outcomes:  # notes alone
+        for path in done.staged:
+            ctx.out(f"settled: {printable(path)}")
+    moved = [outcome for outcome in done.outcomes if outcome.old is not None and outcome not in done.open]
+    if moved:
+        old, new = moved[0].old, moved[0].task_id
+        ctx.say(f"texts are not changed: #{old} in a description or a note may mean what is #{new} now")
     for warning in done.warnings:
         ctx.say(f"gittasks: {warning}")
     for message in done.claims:
@@ -187,13 +195,13 @@ def _tell(ctx: Context, done: Resolution, *, dry_run: bool) -> None:
         ctx.say(f"every task file is settled; {_NEXT[done.sides.operation]}")
 
 
-def _line(done: Resolution, outcome: Outcome) -> str:
+def _line(outcome: Outcome) -> str:
     subject = printable(outcome.subject)
-    side = done.sides.theirs if outcome.old_side == THEIRS else done.sides.ours
     words = {
         "merged": f"merged: {subject}",
         "kept": f"keeps its number: {subject}",
-        "renumbered": f"was #{outcome.old} on {printable(side.name)}: {subject}",
+        "renumbered": f"was #{outcome.old} on {outcome.old_side}: {subject}",
+        "folded": f"takes in #{outcome.old}, its other number: {subject}",
         "references": f"names tasks by their new numbers: {subject}",
         "by_hand": f"taken as you edited it: {subject}",
         "removed": f"removed: {subject}",
@@ -234,6 +242,8 @@ def _say_how(ctx: Context, done: Resolution) -> None:
         ctx.say(f"hint: `{call} --theirs` takes {printable(done.sides.theirs.name)}")
         if field != "file":
             ctx.say(f"hint: `{call} --set {printable(field)}=VALUE` takes another value")
+    if done.sides.operation == "fold":
+        ctx.say("hint: if one is a copy made by hand, delete its `uid:` line, then `gittasks doctor --fix`")
     if any(outcome.problem for outcome in done.open):
         ctx.say("hint: finish the file and `git add` it, or `git checkout -m -- FILE` to begin anew")
     if done.is_blocked:
