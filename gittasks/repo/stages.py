@@ -154,10 +154,11 @@ def unstage_paths(git: Git, paths: Sequence[str]) -> str | None:
 
 def name_commit(git: Git, commit: str) -> str:
     """A branch that stands at `commit`, else the commit's short id and subject."""
-    names = git.lines(
-        "for-each-ref", f"--points-at={commit}", "--format=%(refname:short)", "refs/heads", "refs/remotes"
-    )
-    return names[0] if names else _title(git, commit)
+    form = "--format=%(symref) %(refname:short)"
+    lines = git.lines("for-each-ref", f"--points-at={commit}", form, "refs/heads", "refs/remotes")
+    # `origin/HEAD` stands for another branch: nobody calls it by that name.
+    names = (line[1:] for line in lines if line.startswith(" "))
+    return next(names, None) or _title(git, commit)
 
 
 def _rebase(git: Git, folder: str, ours: Side) -> Sides:

@@ -98,6 +98,15 @@ def test_a_commit_without_a_branch_is_named_by_its_subject(fork: Fork) -> None:
     assert find_sides(run, folder, {}).theirs.name == f"{commit[:7]} topic work"
 
 
+def test_a_remote_branch_is_named_and_not_what_stands_for_it(fork: Fork) -> None:
+    run, folder = gitdir(fork.folder)
+    git(fork.folder, "update-ref", "refs/remotes/origin/trunk", "topic")
+    git(fork.folder, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    git(fork.folder, "branch", "-qD", "topic")
+    assert not fork.merge("origin/trunk")
+    assert find_sides(run, folder, {}).theirs.name == "origin/trunk"
+
+
 def test_a_rebase_names_the_upstream_and_the_commit(fork: Fork) -> None:
     run, folder = gitdir(fork.folder)
     fork.on("topic")
