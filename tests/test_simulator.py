@@ -17,13 +17,20 @@ OTHER = Task(TWO, "b" * 16, "second", blocked_by=(ONE,))
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
-    ("seed", "clones"),
-    [(3, 2), pytest.param(17, 3, marks=pytest.mark.long), pytest.param(29, 4, marks=pytest.mark.long)],
+    ("seed", "clones", "steps"),
+    [
+        (1, 2, 10),
+        (3, 2, 10),
+        (11, 2, 10),
+        pytest.param(3, 2, 30, marks=pytest.mark.long),
+        pytest.param(17, 3, 30, marks=pytest.mark.long),
+        pytest.param(29, 4, 30, marks=pytest.mark.long),
+    ],
 )
-def test_nothing_is_lost(tmp_path: Path, seed: int, clones: int) -> None:
-    outcome = simulate(tmp_path, seed=seed, clones=clones, steps=30, every=15)
+def test_nothing_is_lost(tmp_path: Path, seed: int, clones: int, steps: int) -> None:
+    outcome = simulate(tmp_path, seed=seed, clones=clones, steps=steps, every=15)
     assert not outcome.failure, "\n".join((*outcome.log[-20:], outcome.failure))
-    assert outcome.counts["steps"] == 30
+    assert outcome.counts["steps"] == steps
     assert outcome.counts["merges"] and outcome.counts["edits"] > 30
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from gittasks.app import doctor
 from gittasks.app.syncing import sync
 from gittasks.workgraph.record import TaskId
 from tests.app.forks import Fork, new_task
+from tests.app.test_renumbering import wait_for_git
 from tests.conftest import Cli, git
+from tests.faults import die_at
 
 THREE, FOUR = TaskId(3), TaskId(4)
 
@@ -175,6 +178,26 @@ def test_the_command_says_which_file_goes(fork: Fork, cli: Cli) -> None:
     assert "#4 in a description or a note may mean what is #3 now" in done.stderr
     assert "`git commit` keeps that" in done.stderr
     assert fork.status() == "D  .tasks/4.yaml"
+
+
+@pytest.mark.long
+def test_killed_at_any_call_and_run_again_it_ends_the_same(fork: Fork, tmp_path: Path) -> None:
+    double(fork).edit(1, owner="bob").commit("later")
+    start = tmp_path / "start"
+    fork.folder.rename(start)
+    fork.folder.mkdir()
+    number, killed = 0, True
+    while killed:
+        number += 19
+        shutil.rmtree(fork.folder)
+        shutil.copytree(start, fork.folder)
+        killed = die_at(number, lambda: Fork(fork.folder).resolve())
+        wait_for_git(fork.folder)
+        assert not fork.resolve().open, number
+        assert is_one(fork), number
+        fork.commit("one again")
+        assert fork.status() == "", number
+    assert number > 100
 
 
 def test_sync_publishes_one(fork: Fork, tmp_path: Path) -> None:

@@ -158,7 +158,15 @@ def share(world: World, clone: Clone) -> None:
 
 
 def rebase_each(world: World, clone: Clone) -> None:
-    """Each checkout of a clone is rebased onto what others pushed: all of them give a task the same new number."""
+    """Two clones add tasks, and each checkout of one is rebased onto the other's: all give a task the same number."""
+    other = world.random.choice(world.clones)
+    add(world, other)
+    add(world, clone)
+    world.commit(clone.main)
+    if len(clone.trees) < 3:
+        clone.add_tree(world.word("wt"))
+    if other is not clone:
+        share(world, other)
     clone.main.git("fetch", "-q", "origin")
     onto = clone.main.git("rev-parse", "origin/main")
     rebased = []
