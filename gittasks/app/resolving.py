@@ -148,12 +148,17 @@ def _plan_at_home(project: Project, halted: Halted, choices: Choices) -> tuple[H
 
 def _without_later_edits(project: Project, plan: Plan) -> Plan:
     """Of a merge that is over, what was edited since stays as it is, but for files with conflict markers."""
-    clean = [
+    later = [
         outcome
         for outcome in plan.outcomes
-        if outcome.settles or project.git.success("diff", "--quiet", "HEAD", "--", _path(outcome.task_id))
+        if not outcome.settles
+        and not project.git.success("diff", "--quiet", "HEAD", "--", _path(outcome.task_id))
     ]
-    return plan._replace(outcomes=tuple(clean))
+    kept = {outcome.old for outcome in later}
+    return plan._replace(
+        outcomes=tuple(outcome for outcome in plan.outcomes if outcome not in later),
+        removed=tuple(task_id for task_id in plan.removed if task_id not in kept),
+    )
 
 
 def _next_id(halted: Halted) -> TaskId:

@@ -156,7 +156,8 @@ class _Planner:
             is_unmerged = not place.ids.isdisjoint(self._world.unmerged)
             if self._is_to_be_folded(place):
                 continue
-            if self._world.is_exact and not is_unmerged:
+            is_double = self._matched.is_double(place)
+            if self._world.is_exact and not is_unmerged and not is_double:
                 apart += self._mended(place)
             elif place.final in in_question:
                 together += self._outcomes(place) if self.is_renumbering else ()
@@ -188,8 +189,11 @@ class _Planner:
         return self._choices.tasks is None or not place.ids.isdisjoint(self._choices.tasks)
 
     def _is_to_be_folded(self, place: Place) -> bool:
-        """Whether git has ended the merge with two files of the task: what becomes of them is decided apart."""
-        return self._world.is_over and self._matched.is_double(place)
+        """Whether git has ended the merge with two files of the task: what becomes of them is decided apart.
+
+        But where the sides say all: then by them.
+        """
+        return self._world.is_over and not self._world.is_exact and self._matched.is_double(place)
 
     def _outcomes(self, place: Place) -> Iterator[Outcome]:
         """The outcome for one task, if anything has to be done about it."""
@@ -198,7 +202,7 @@ class _Planner:
         if not unmerged and not is_double and not self._matched.is_amiss(place):
             yield from self._references(place)
             return
-        if self._world.is_over and not unmerged:
+        if self._world.is_over and not unmerged and not is_double:
             # What was in conflict was decided then.
             yield from self._mended(place)
             return

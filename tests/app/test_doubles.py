@@ -121,6 +121,23 @@ def test_a_rebase_that_nobody_looked_into_hides_no_merge(fork: Fork) -> None:
     assert (b.id, b.owner, b.labels) == (4, "ann", ("topic",))
 
 
+def test_a_rebase_that_ends_with_two_files(fork: Fork) -> None:
+    """All its commits are known: they say what each file was to become, and who named which."""
+    fork.on("topic").put(new_task(4, "b", labels=("topic",)), new_task(5, "5", blocked_by=(FOUR,)))
+    fork.commit("b is #4")
+    fork.on("main").put(new_task(3, "b", owner="ann")).commit("b is #3")
+    assert fork.on("topic").go("rebase", "main")
+    done = fork.resolve()
+    assert [(o.task_id, o.action, o.old) for o in done.outcomes] == [
+        (3, "renumbered", 4),
+        (5, "references", None),
+    ]
+    b = fork.tasks()["b"]
+    assert (b.owner, b.labels, fork.edges()["5"]) == ("ann", ("topic",), {"b"})
+    fork.commit("one again")
+    assert fork.status() == "" and not fork.resolve().outcomes
+
+
 def test_what_one_side_took_away_stays_away(fork: Fork) -> None:
     """Of what git merged last, the common version says who changed a field."""
     fork.put(new_task(8, "b", labels=("old",), owner="ann")).commit("b is #8")

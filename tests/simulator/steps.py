@@ -176,11 +176,11 @@ def rebase_each(world: World, clone: Clone) -> None:
             before = place.numbers()
             world.rebase(place, onto)
             rebased.append((place, before, place.numbers()))
-    for (one, old, new), (other, old_too, new_too) in itertools.combinations(rebased, 2):
+    for (one, old, new), (another, old_too, new_too) in itertools.combinations(rebased, 2):
         for uid in old.keys() & old_too.keys():
             if old[uid] == old_too[uid] and new[uid] != new_too[uid]:
                 raise BrokenLawError(
-                    f"#{old[uid]} became #{new[uid]} in {one} and #{new_too[uid]} in {other}"
+                    f"#{old[uid]} became #{new[uid]} in {one} and #{new_too[uid]} in {another}"
                 )
 
 
