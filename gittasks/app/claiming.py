@@ -156,6 +156,8 @@ def undo(project: Project, task_id: TaskId, acquired: Acquired) -> None:
     """
     git, ref = holders.git_of(project), claims.claim_ref(task_id)
     before = acquired.before
+    if before is None and not acquired.created:
+        return  # it stood already, just like this
     if before is not None and before.remote is None and (not before.is_free or _is_told(before)):
         claim_writes.point(git, project.checkout, ref, before.oid, old=acquired.oid)
     else:

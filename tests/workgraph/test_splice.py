@@ -295,7 +295,7 @@ def test_a_value_that_is_not_allowed_is_refused(values: dict[str, Any]) -> None:
 
 
 def test_edges_cannot_be_added_on_the_wrong_side() -> None:
-    with pytest.raises(ValueError, match="task that waits"):
+    with pytest.raises(FieldError, match="task that waits"):
         edit(SAMPLE, written_blocks=[3])
 
 
