@@ -18,7 +18,7 @@ from tests.warm import Warm
 settings.register_profile(
     "default",
     deadline=None,
-    max_examples=20,
+    max_examples=10,
     # In CI nothing is left to chance: what chance finds is found, and mended, at home.
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -26,8 +26,8 @@ def yard(template: Path, tmp_path: Path) -> Iterator[Yard]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-# The quick tests try every eighth case; all of them are for `make long`.
-_EVERY = 8
+# The quick tests try every twelfth case; all of them are for `make long`.
+_EVERY = 12
 
 
 def _param(number: int, case: Case) -> object:

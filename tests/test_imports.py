@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli, git
+from tests.conftest import git, seal_environment
 
 # What is never paid for by a read: libraries, and the slow corners of the standard library.
 HEAVY = {
@@ -59,21 +61,32 @@ READS = {
 }
 
 
-@pytest.fixture
-def project(repo: Path, cli: Cli) -> Path:
-    """Three tasks whose cache is warm."""
-    cli("init")
-    cli("add", "One", "-d", "Number one.")
-    cli("add", "Two", "--blocked-by", "1", "--label", "x")
-    cli("add", "Three", "--parent", "1")
-    git(repo, "add", "-A")
-    git(repo, "commit", "-q", "-m", "plan")
-    git(repo, "update-ref", "refs/remotes/origin/main", "HEAD")
-    git(repo, "commit", "-q", "--allow-empty", "-m", "more")
-    cli("done", "3")
-    cli("list")
-    cli("list", "--remotes")
-    cli("search", "two")
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, first_repository: Path) -> Path:
+    """Three tasks whose cache is warm, the last commit an empty one. All tests share it."""
+    base = tmp_path_factory.mktemp("reads")
+    repo = Path(shutil.copytree(first_repository, base / "repo", symlinks=True))
+
+    def cli(*args: str) -> None:
+        subprocess.run((sys.executable, "-m", "gittasks", *args), cwd=repo, capture_output=True, check=True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        seal_environment(patch, base)
+        cli("init")
+        cli("add", "One", "-d", "Number one.")
+        cli("add", "Two", "--blocked-by", "1", "--label", "x")
+        cli("add", "Three", "--parent", "1")
+        git(repo, "add", "-A")
+        git(repo, "commit", "-q", "-m", "plan")
+        git(repo, "update-ref", "refs/remotes/origin/main", "HEAD")
+        git(repo, "commit", "-q", "--allow-empty", "-m", "more")
+        cli("done", "3")
+        git(repo, "commit", "-q", "-m", "done")
+        git(repo, "commit", "-q", "--allow-empty", "-m", "nothing")
+        git(repo, "update-ref", "ORIG_HEAD", "HEAD^")
+        cli("list")
+        cli("list", "--remotes")
+        cli("search", "two")
     return repo
 
 
@@ -83,15 +96,21 @@ def imported(folder: Path, *args: str) -> set[str]:
         (sys.executable, "-c", PROBE, *args), cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[:1000]
+    found = set(done.stderr.split()) - _own_modules()
+    assert "gittasks.cli.main" in found
+    return found
+
+
+@cache
+def _own_modules() -> frozenset[str]:
+    """What the interpreter imports for any program."""
     bare = subprocess.run(
         (sys.executable, "-c", "import sys; print('\\n'.join(sys.modules))"),
         capture_output=True,
         text=True,
         check=True,
     )
-    found = set(done.stderr.split()) - set(bare.stdout.split())
-    assert "gittasks.cli.main" in found
-    return found
+    return frozenset(bare.stdout.split())
 
 
 @pytest.mark.parametrize("command", READS)
@@ -104,10 +123,11 @@ def test_json_costs_a_read_json_and_no_more(project: Path, command: str) -> None
     assert imported(project, *READS[command], "--json") & HEAVY == set()
 
 
-def test_a_task_without_runs_is_shown_without_what_runs_need(project: Path, cli: Cli) -> None:
-    assert "gittasks.runtime.record" not in imported(project, "show", "2")
-    cli("run", "--task", "2", "--wait", "--", "true")
-    assert "gittasks.runtime.record" in imported(project, "show", "2")
+def test_a_task_without_runs_is_shown_without_what_runs_need(project: Path) -> None:
+    assert "gittasks.runtime.record" not in imported(project, "show", "1")
+    run = (sys.executable, "-m", "gittasks", "run", "--task", "1", "--wait", "--", "true")
+    subprocess.run(run, cwd=project, capture_output=True, check=True)
+    assert "gittasks.runtime.record" in imported(project, "show", "1")
 
 
 def test_a_read_of_one_worktree_does_without_git(project: Path) -> None:
@@ -155,9 +175,6 @@ QUIET_HOOKS = {
 
 @pytest.mark.parametrize("event", QUIET_HOOKS)
 def test_a_hook_with_nothing_to_do_imports_next_to_nothing(project: Path, event: str) -> None:
-    git(project, "commit", "-q", "-m", "done")
-    git(project, "commit", "-q", "--allow-empty", "-m", "nothing")
-    git(project, "update-ref", "ORIG_HEAD", "HEAD^")
     argv = (sys.executable, "-c", HOOK_PROBE, event, *QUIET_HOOKS[event])
     done = subprocess.run(argv, cwd=project, input="", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:1000]

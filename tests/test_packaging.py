@@ -61,7 +61,7 @@ def assert_works(bin_folder: Path, project: Path) -> None:
     assert "Ship it" in call(bin_folder / "gittasks", "ready", cwd=project)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_wheel_gives_both_programs(wheel: Path, tmp_path: Path, repo: Path) -> None:
     bin_folder = empty_environment(tmp_path / "with space")
     call(*PIP, "--python", bin_folder / "python", "install", *OFFLINE, wheel)

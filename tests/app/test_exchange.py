@@ -466,6 +466,7 @@ def test_unreadable_tasks_are_mended_first(project: Project, tmp_path: Path) -> 
     assert isinstance(refused(project, "beads", source), UnreadableTasksError)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not (DATA / "beads-704.jsonl").exists(), reason="the real export is not here")
 def test_the_real_beads_come_in_and_go_round(project: Project, tmp_path: Path) -> None:
     path = DATA / "beads-704.jsonl"

@@ -138,7 +138,7 @@ def test_merge_stopped_after_each_step_and_run_again(repo: Path, steps: int) -> 
     assert end(project).outcome == "already_finished"
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.long)])
 def test_merge_killed_in_every_git_command_and_run_again(repo: Path, tmp_path: Path, step: int) -> None:
     project = planned(repo, commit=False)
     site = start(project)

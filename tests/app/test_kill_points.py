@@ -73,7 +73,7 @@ WHOLE: dict[Callable[[Project], None], tuple[list[str], list[str]]] = {
 
 
 # Each case is a process and some git commands: at every call in `make long`, else at every twelfth.
-STEPS = [12, pytest.param(1, marks=pytest.mark.long)]
+STEPS = [25, pytest.param(1, marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize("step", STEPS)

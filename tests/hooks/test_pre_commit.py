@@ -106,14 +106,16 @@ def test_a_broken_workflow_that_was_there_stops_no_commit(hooked: Path, run: Git
 
 def test_a_copy_with_the_uid_of_another_task_is_refused(hooked: Path, run: Git) -> None:
     text = (hooked / ".tasks" / "1.yaml").read_text()
-    put(hooked, ".tasks/3.yaml", text.replace("id: 1", "id: 3"))
+    put(hooked, ".tasks/3.yaml", text.replace("id: 1\n", "id: 3\n", 1))
     lines = said(run("commit", "-m", "bad", code=1))
     assert lines[1].startswith("  .tasks/1.yaml and .tasks/3.yaml: have the same uid ")
     assert "doctor --fix" in lines[1] and "--no-verify" in lines[-1]
     put(
         hooked,
         ".tasks/4.yaml",
-        text.replace("id: 1", "id: 4").replace("uid: ", "uid:  '").replace("\n\nsubject", "'\n\nsubject"),
+        text.replace("id: 1\n", "id: 4\n", 1)
+        .replace("uid: ", "uid:  '")
+        .replace("\n\nsubject", "'\n\nsubject"),
     )
     git(hooked, "rm", "-q", "--cached", ".tasks/1.yaml")
     assert ".tasks/3.yaml and .tasks/4.yaml: have" in run("commit", "-m", "both new", code=1).stderr
@@ -123,7 +125,7 @@ def test_a_copy_with_the_uid_of_another_task_is_refused(hooked: Path, run: Git) 
 
 def test_two_files_that_had_one_uid_before_stop_no_commit(hooked: Path, run: Git) -> None:
     text = (hooked / ".tasks" / "1.yaml").read_text()
-    put(hooked, ".tasks/3.yaml", text.replace("id: 1", "id: 3"))
+    put(hooked, ".tasks/3.yaml", text.replace("id: 1\n", "id: 3\n", 1))
     run("commit", "-m", "bad", "--no-verify")
     edit(hooked, 1, "priority: 2", "priority: 0")
     assert said(run("commit", "-m", "another field")) == []
@@ -167,7 +169,7 @@ def test_a_circle_that_was_there_does_not_stop_the_next_commit(hooked: Path, run
 def test_a_long_circle_is_found_through_tasks_that_the_commit_does_not_touch(hooked: Path, run: Git) -> None:
     template = (hooked / ".tasks" / "2.yaml").read_text()
     for number in range(3, 20):
-        text = template.replace("id: 2", f"id: {number}").replace("- 1\n", f"- {number - 1}\n")
+        text = template.replace("id: 2\n", f"id: {number}\n", 1).replace("- 1\n", f"- {number - 1}\n")
         uid = next(line for line in text.splitlines() if line.startswith("uid: "))
         (hooked / ".tasks" / f"{number}.yaml").write_text(text.replace(uid, f"uid: a{number:015}"))
     git(hooked, "add", ".tasks")

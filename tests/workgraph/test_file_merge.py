@@ -47,7 +47,7 @@ def try_edit(data: bytes, changes: dict[str, Any]) -> bytes:
         return data
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(strategies.hand_written(), strategies.changes(), strategies.changes())
 def test_the_file_says_the_merged_task(
     written: strategies.Written, one: dict[str, Any], other: dict[str, Any]
@@ -57,7 +57,7 @@ def test_the_file_says_the_merged_task(
     assert repr(version(merged.data).task) == repr(merged.merged.task)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(strategies.hand_written(), strategies.changes(), strategies.changes(), st.sampled_from((7, 9)))
 def test_the_markers_hold_both_sides_and_nothing_else(
     written: strategies.Written, one: dict[str, Any], other: dict[str, Any], size: int
@@ -73,7 +73,7 @@ def test_the_markers_hold_both_sides_and_nothing_else(
     assert said(version(marked.theirs.encode()).task) == said(take_theirs(merged.merged))
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(strategies.tasks(), strategies.tasks(), strategies.tasks())
 def test_any_three_versions_merge(base: Task, ours: Task, theirs: Task) -> None:
     files = [codec.format_task(task._replace(uid=base.uid)) for task in (base, ours, theirs)]
