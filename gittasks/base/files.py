@@ -181,7 +181,8 @@ def remove_leftovers(folder: str) -> None:
 
 def is_leftover(path: str) -> bool:
     """Whether a file's name is that of a temporary file of ours."""
-    return os.path.basename(path).startswith(".") and path.endswith(TEMP_SUFFIX)
+    # The end first: a folder of thousands of names is looked through with it.
+    return path.endswith(TEMP_SUFFIX) and os.path.basename(path).startswith(".")
 
 
 def _write_temp(path: str, data: bytes, *, mode: int | None) -> str:
