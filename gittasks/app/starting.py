@@ -151,7 +151,7 @@ def plan_task(project: Project, trees: Sequence[Worktree], task: Task, owner: st
     _refuse_losses(site, trees, options)
     carried = carrying.survey(project, task.id, site.start)
     if store.FOLDER + "/" + store.file_name(task.id) not in {item.path for item in carried}:
-        _refuse_copy(site, task.id, owner, options)
+        _refuse_copy(site, task, owner, options)
     memo = site.memo._replace(
         task=task.id, uid=task.uid, carried={**site.memo.carried, **{item.path: item.oid for item in carried}}
     )
@@ -288,13 +288,20 @@ def _refuse_losses(site: Site, trees: Sequence[Worktree], options: Options) -> N
         leaving.refuse_unmerged(leaving.Leave(site.project, tree, memo, None, memo.base, options.force))
 
 
-def _refuse_copy(site: Site, task_id: TaskId, owner: str, options: Options) -> None:
-    """Raise `StartedElsewhereError` where the copy that the worktree will start with is closed, or another's."""
+def _refuse_copy(site: Site, task: Task, owner: str, options: Options) -> None:
+    """Raise `StartedElsewhereError` where the copy that the worktree will start with is closed, another's, or none of
+    this task but of one that has its number there.
+    """
+    task_id, memo = task.id, site.memo
     there = _copy_at(site.project, site.start, task_id)
     if there is None:
         return
-    memo = site.memo
     where = memo.base or site.start[:12] if site.start == memo.base_commit else site.branch
+    if task.uid and there.uid and task.uid != there.uid:
+        raise StartedElsewhereError(
+            f"#{task_id} is another task on {where}, where the work would start: {there.subject}",
+            hint=f"merge {where} here first: one of the two gets another number then",
+        )
     if there.status in CLOSED:
         raise StartedElsewhereError(
             f"#{task_id} is {there.status} on {where}, where the work would start",

@@ -297,6 +297,14 @@ def test_a_task_completed_or_anothers_where_the_work_would_start(project: Projec
         git(repo, "checkout", "-q", "-B", "release", "main")
 
 
+def test_another_task_of_the_number_where_the_work_would_start(project: Project, repo: Path) -> None:
+    git(repo, "checkout", "-q", "-b", "release")
+    commit_task(repo, copy_of(repo)._replace(uid="f" * 16, subject="Another one"))
+    git(repo, "checkout", "-q", "main")
+    error = refused(project, starting.StartedElsewhereError, base="release")
+    assert "another task on release" in error.message and "Another one" in error.message
+
+
 @pytest.mark.parametrize("held", [None, "bob"])
 def test_refused_by_the_last_step_it_leaves_nothing(
     project: Project, repo: Path, completing_hook: Path, held: str | None
