@@ -152,9 +152,18 @@ def take_away(leave: Leave) -> Left:
     if leave.tree is not None:
         if leave.force and not leave.tree.exists:
             losses.files = removal.staged_files(git, leave.tree) or []
-        rest = removal.remove(
-            git, leave.tree, trash, refuse_dirty=losses.refuse_dirty, force=leave.force or bool(leave.safe)
-        )
+        try:
+            rest = removal.remove(
+                git,
+                leave.tree,
+                trash,
+                refuse_dirty=losses.refuse_dirty,
+                force=leave.force or bool(leave.safe),
+            )
+        except KeptWorktreeError:
+            # It stays after all: what was only begun must not pass for half done with the next command.
+            memos.save(private, leave.memo._replace(phase=memos.READY))
+            raise
         leave.project.drop_caches(leave.memo.name)
         messages += [f"some files could not be deleted and wait in {rest}"] if rest else []
     return Left(REMOVED, tuple(losses.files), tuple(lost), tuple(messages))

@@ -13,6 +13,7 @@ from gittasks.app.planting import TakenError
 from gittasks.app.project import Project
 from gittasks.app.sites import UnknownWorktreeError
 from gittasks.base.errors import GittasksError, RefusedError, UsageError
+from gittasks.repo import removal
 from gittasks.repo.removal import KeptWorktreeError
 from gittasks.workgraph.fields import FieldError
 from gittasks.workgraph.rules import NotAllowedError
@@ -296,3 +297,17 @@ def test_names_of_a_damaged_clone(project: Project, repo: Path) -> None:
     assert [tree.name for tree in sites.all_trees(project)] == ["main"]
     with pytest.raises(GittasksError):
         worktrees.find(project, "odd")
+
+
+def test_refused_at_the_last_moment_it_does_not_pass_for_half_removed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = start(project)
+    git(path, "commit", "-q", "-m", "start")
+    with monkeypatch.context() as patch:
+        patch.setattr(removal, "empty_trash", lambda trash: (path / "late").write_text("x"))
+        with pytest.raises(KeptWorktreeError, match="changed or untracked"):
+            worktrees.remove(project, "1-fix-the-login", force=False)
+    assert (path / "late").exists()
+    (memo,) = memos.load_all(project.checkout.private_dir)
+    assert memo.phase == memos.READY
