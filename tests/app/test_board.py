@@ -102,8 +102,10 @@ def test_a_disagreement_is_shown_never_guessed(main: Project) -> None:
     edit(bob, 1, owner="bob")
     found = record(main, 1)
     assert found["owner"] is None
-    conflict = {"field": "owner", "values": [{"from": "here", "value": None}]}
-    conflict["values"] += [{"from": "ann", "value": "ann"}, {"from": "bob", "value": "bob"}]  # type: ignore[operator]
+    values = [
+        {"from": name, "value": owner} for name, owner in (("here", None), ("ann", "ann"), ("bob", "bob"))
+    ]
+    conflict = {"field": "owner", "values": values}
     assert found["conflicts"] == [conflict]
     assert 1 not in [row.id for row in ready_rows(main, main.board())]
 

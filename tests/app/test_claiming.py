@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,8 +57,8 @@ def project(repo: Path) -> Project:
     return made
 
 
-def claim(project: Project, task_id: TaskId, owner: str = "ada", **options: object) -> Claimed:
-    chosen = Options(owner=owner)._replace(**options)  # type: ignore[arg-type]
+def claim(project: Project, task_id: TaskId, owner: str = "ada", **options: Any) -> Claimed:
+    chosen = Options(owner=owner)._replace(**options)
     return claiming.claim(project, task_id, chosen)
 
 
@@ -73,10 +74,10 @@ def write_claim(project: Project, data: bytes, task_id: TaskId = ONE, ref: str |
     return oid
 
 
-def change_claim(project: Project, **changes: str) -> None:
+def change_claim(project: Project, **changes: Any) -> None:
     found = claim_on(project)
     assert found is not None
-    write_claim(project, format_claim(found._replace(**changes)))  # type: ignore[arg-type]
+    write_claim(project, format_claim(found._replace(**changes)))
 
 
 def ready(project: Project, owner: str | None = "bob") -> list[int]:
@@ -562,8 +563,8 @@ def test_a_task_that_changes_under_the_taker_is_left_and_the_next_one_taken(
     other = worktree(project, "other")
     acquire = claiming.acquire
 
-    def and_then(*args: object, **kwargs: object) -> holders.Acquired:
-        acquired = acquire(*args, **kwargs)  # type: ignore[arg-type]
+    def and_then(*args: Any, **kwargs: Any) -> holders.Acquired:
+        acquired = acquire(*args, **kwargs)
         monkeypatch.setattr(claiming, "acquire", acquire)
         other.edit(2, status="in_progress")
         return acquired

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,8 +53,8 @@ def site(project: Project) -> Path:
     return path
 
 
-def end(project: Project, how: str = MERGE, task_id: TaskId | None = ONE, **options: object) -> Finished:
-    chosen = Options(how)._replace(**options)  # type: ignore[arg-type]
+def end(project: Project, how: str = MERGE, task_id: TaskId | None = ONE, **options: Any) -> Finished:
+    chosen = Options(how)._replace(**options)
     return finish(project, task_id, chosen)
 
 

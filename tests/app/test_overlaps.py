@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gittasks.app import overlaps, writing
+from gittasks.app import overlaps
 from gittasks.app.overlaps import Overlap, find_overlaps
 from gittasks.app.project import Project
 from tests.app.desk import ONE, at, planned, work
@@ -68,7 +68,7 @@ def test_a_file_that_both_have_in_hand_is_told_of_before_it_is_committed(main: P
 def test_task_files_do_not_count(main: Project) -> None:
     for name in ("ann", "bob"):
         there = at(tree(main, name))
-        writing.edit_task(there, ONE, lambda task: {"owner": name}, purpose="edit", commit=name == "ann")  # noqa: B023
+        there.edit(int(ONE), owner=name, commit=name == "ann")
     assert find_overlaps(main).found == []
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,8 +61,8 @@ def second(remote: Path, tmp_path: Path) -> Project:
     return at(tmp_path / "second")
 
 
-def claim(project: Project, task_id: TaskId = ONE, owner: str = "ada", **options: object) -> Claimed:
-    chosen = Options(owner=owner, remote="origin")._replace(**options)  # type: ignore[arg-type]
+def claim(project: Project, task_id: TaskId = ONE, owner: str = "ada", **options: Any) -> Claimed:
+    chosen = Options(owner=owner, remote="origin")._replace(**options)
     return claiming.claim(project, task_id, chosen)
 
 

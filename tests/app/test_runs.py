@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,8 +29,8 @@ def project(repo: Path) -> Iterator[Project]:
         yield open_project(str(repo), env=dict(os.environ))
 
 
-def start(project: Project, *argv: str, **how: object) -> Run:
-    started = start_run(project, Order(argv, **how))  # type: ignore[arg-type]
+def start(project: Project, *argv: str, **how: Any) -> Run:
+    started = start_run(project, Order(argv, **how))
     assert started.failure is None
     return started.run
 
@@ -118,9 +120,12 @@ def test_notices_and_pruning(project: Project) -> None:
 
 
 def test_whoever_waits_or_follows_finds_out_that_the_supervisor_was_killed(project: Project) -> None:
+    def has_begun(run: Run) -> bool:
+        return b"".join(runs.read_output(project, run)) == b"begin\n"
+
     for look in (runs.wait_runs, runs.follow_output):
         run = shell(project, "echo begin; sleep 600")
-        until(lambda: b"".join(runs.read_output(project, run)) == b"begin\n")  # noqa: B023
+        until(partial(has_begun, run))
         for process in (identity.parse_process(run.supervisor), identity.parse_process(run.process)):
             assert process is not None
             os.kill(process.pid, 9)

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,8 +129,8 @@ def project(repo: Path, server: Server) -> Project:
     return open_project(str(repo), env=dict(os.environ))
 
 
-def start(project: Project, text: str, **how: object) -> Run:
-    order = Order(("sh", "-c", text), **how)  # type: ignore[arg-type]
+def start(project: Project, text: str, **how: Any) -> Run:
+    order = Order(("sh", "-c", text), **how)
     return start_remote_run(project, order, find_host(project, "box")).run
 
 
