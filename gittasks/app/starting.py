@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from contextlib import contextmanager
 
-from gittasks.app import carrying, events, ids, leaving, memos, planting, sites
+from gittasks.app import carrying, events, ids, memos, planting, sites, start_refusals
 from gittasks.base import clock
-from gittasks.base.errors import GittasksError, RefusedError, UsageError
+from gittasks.base.errors import GittasksError, UsageError
 from gittasks.base.ids import new_uid
 from gittasks.base.records import TYPE_CHECKING, NamedTuple
 from gittasks.repo import refs
@@ -15,10 +15,8 @@ from gittasks.repo.git import GitError
 from gittasks.workgraph import codec, rules, store
 from gittasks.workgraph.fields import check_value
 from gittasks.workgraph.record import (
-    CLOSED,
     COMPLETED,
     IN_PROGRESS,
-    MAX_FILE_BYTES,
     BadTaskError,
     Task,
     TaskId,
@@ -35,14 +33,6 @@ if TYPE_CHECKING:
     from gittasks.repo.worktrees import Worktree
 
 MAX_SLUG = 40
-
-
-class BlockedError(RefusedError):
-    """The task waits for others that are still open."""
-
-
-class StartedElsewhereError(RefusedError):
-    """The task is being worked on in another worktree, or by somebody else."""
 
 
 class Options(NamedTuple):
@@ -106,8 +96,8 @@ def start_task(project: Project, task_id: TaskId, options: Options) -> Started:
             return _go_on(project, binding, owner, options)
         task = store.read_task(project.require_tasks(), task_id)
         rules.require_open(task)
-        _refuse_others(task, owner, options)
-        _refuse_blocked(project, task_id, options)
+        start_refusals.refuse_others(task, owner, force=options.force)
+        start_refusals.refuse_blocked(project, task_id, force=options.force)
         if options.here:
             return _start_here(project, sites.require_here(project, trees), task, owner, options)
         plan = plan_task(project, trees, task, owner, options)
@@ -148,10 +138,10 @@ def plan_task(project: Project, trees: Sequence[Worktree], task: Task, owner: st
         known = memo
     site = planting.survey(project, trees, name, revision=options.base, known=known)
     planting.require_free_path(site, trees)
-    _refuse_losses(site, trees, options)
+    start_refusals.refuse_losses(site, trees, force=options.force)
     carried = carrying.survey(project, task.id, site.start)
     if store.FOLDER + "/" + store.file_name(task.id) not in {item.path for item in carried}:
-        _refuse_copy(site, task, owner, options)
+        start_refusals.refuse_copy(site, task, owner, force=options.force)
     memo = site.memo._replace(
         task=task.id, uid=task.uid, carried={**site.memo.carried, **{item.path: item.oid for item in carried}}
     )
@@ -270,82 +260,22 @@ def _refuse_mixed(options: Options) -> None:
         raise UsageError("--here takes this checkout as it is: it goes with neither --worktree nor --base")
 
 
-def _refuse_others(task: Task, owner: str, options: Options) -> None:
-    if task.owner not in (None, owner) and not options.force:
-        raise StartedElsewhereError(
-            f"#{task.id} belongs to {task.owner}", hint="ask them; --force takes it over"
-        )
-
-
-def _refuse_losses(site: Site, trees: Sequence[Worktree], options: Options) -> None:
-    """Raise `KeptWorktreeError` where the worktree is gone and making it anew would lose what its entry holds."""
-    tree = sites.find_tree(trees, site.memo.name)
-    if tree is None or tree.exists or tree.half_made or options.force:
-        return
-    leaving.refuse_staged(site.project, tree, besides=store.FOLDER)  # `rescue` brings edits of tasks back
-    if tree.branch is None:
-        memo = site.memo
-        leaving.refuse_unmerged(leaving.Leave(site.project, tree, memo, None, memo.base, options.force))
-
-
-def _refuse_copy(site: Site, task: Task, owner: str, options: Options) -> None:
-    """Raise `StartedElsewhereError` where the copy that the worktree will start with is closed, another's, or none of
-    this task but of one that has its number there.
-    """
-    task_id, memo = task.id, site.memo
-    there = _copy_at(site.project, site.start, task_id)
-    if there is None:
-        return
-    where = memo.base or site.start[:12] if site.start == memo.base_commit else site.branch
-    if task.uid and there.uid and task.uid != there.uid:
-        raise StartedElsewhereError(
-            f"#{task_id} is another task on {where}, where the work would start: {there.subject}",
-            hint=f"merge {where} here first: one of the two gets another number then",
-        )
-    if there.status in CLOSED:
-        raise StartedElsewhereError(
-            f"#{task_id} is {there.status} on {where}, where the work would start",
-            hint=f"merge {where} to have it here too; --worktree NAME starts anew from here",
-        )
-    if there.owner not in (None, owner) and not options.force:
-        raise StartedElsewhereError(
-            f"#{task_id} belongs to {there.owner} on {where}, where the work would start",
-            hint="ask them; --force takes it over",
-        )
-
-
-def _refuse_blocked(project: Project, task_id: TaskId, options: Options) -> None:
-    snapshot = project.snapshot()
-    open_blockers = snapshot.derived.open_blockers.get(task_id, ())
-    if not open_blockers or options.force:
-        return
-    rows = [snapshot.find(blocker) for blocker in open_blockers]
-    names = [
-        f"#{blocker} {row.subject} ({row.status})" if row is not None else f"#{blocker} (not here)"
-        for blocker, row in zip(open_blockers, rows, strict=True)
-    ]
-    raise BlockedError(
-        f"#{task_id} waits for {', '.join(names[:10])}" + (" and more" if len(names) > 10 else ""),
-        hint="complete these first, take the edge away with `gittasks unblock`, or use --force",
-    )
-
-
 def _go_on(project: Project, binding: Binding, owner: str, options: Options) -> Started:
     """Where the task has a worktree already: answer it when it is ours, take it up when nobody works there."""
     tree, task = binding
     name = str(tree.name)
     enter = f"`gittasks worktree enter {task.id}` prints the way there"
     if not _is_named(project, name, options) or (options.here and tree.git_dir != project.checkout.git_dir):
-        raise StartedElsewhereError(
+        raise start_refusals.StartedElsewhereError(
             f"#{task.id} is worked on in the worktree {name}: {tree.path}", hint=enter
         )
     if task.owner not in (None, owner) and not options.force:
-        raise StartedElsewhereError(
+        raise start_refusals.StartedElsewhereError(
             f"#{task.id} is worked on by {task.owner} in the worktree {name}: {tree.path}",
             hint=f"{enter}; --force takes it over",
         )
     if task.status == COMPLETED:
-        raise StartedElsewhereError(
+        raise start_refusals.StartedElsewhereError(
             f"#{task.id} is completed in the worktree {name}: {tree.path}",
             hint=f"`gittasks finish {task.id}` brings it home; `gittasks reopen {task.id}` there takes it up again",
         )
@@ -356,7 +286,7 @@ def _go_on(project: Project, binding: Binding, owner: str, options: Options) -> 
     if takes:
         from gittasks.app import writing
 
-        _refuse_blocked(project, task.id, options)
+        start_refusals.refuse_blocked(project, task.id, force=options.force)
         site = sites.project_at(project, tree.path)
         decide = _taking(owner, name, force=options.force)
         with _claimed(project, task, owner, name, options) as said:
@@ -432,24 +362,11 @@ def _branch_of(project: Project, task: Task, name: str) -> Memo | None:
         else None
     )
     try:
-        there = _copy_at(project, tip, task.id) if tip else None
+        there = start_refusals.copy_at(project, tip, task.id) if tip else None
     except BadTaskError:
         return None
     is_ours = there is not None and (there.uid, there.worktree) == (task.uid, name)
     return memos.Memo(name, task.id, task.uid) if is_ours else None
-
-
-def _copy_at(project: Project, commit: str, task_id: TaskId) -> Task | None:
-    """The task as `commit` has it, `None` where it has none. Raises `BadTaskError`."""
-    from gittasks.repo import history
-
-    git = sites.anchor(project)
-    path = f"{store.FOLDER}/{store.file_name(task_id)}"
-    version = history.committed_versions(git, commit, (path,)).get(path)
-    if version is None:
-        return None
-    blobs = history.read_blobs(git, (version.oid,), limit_bytes=MAX_FILE_BYTES)
-    return codec.parse_task(blobs.get(version.oid, b""), f"{commit[:12]}:{path}", task_id=task_id)
 
 
 def _reserve(project: Project) -> TaskId:

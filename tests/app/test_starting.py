@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gittasks.app import events, finish_survey, memos, planting, sites, starting, writing
+from gittasks.app import events, finish_survey, memos, planting, sites, start_refusals, starting, writing
 from gittasks.app import worktrees as app_worktrees
 from gittasks.app.finishing import finish
 from gittasks.app.project import Project, open_project
@@ -215,7 +215,7 @@ def test_subjects_that_are_none_are_refused(project: Project, repo: Path) -> Non
 
 
 def test_closed_unknown_and_blocked_tasks(project: Project) -> None:
-    assert "#1 Fix the login (pending)" in refused(project, starting.BlockedError, TWO).message
+    assert "#1 Fix the login (pending)" in refused(project, start_refusals.BlockedError, TWO).message
     assert copy_of(start(project, TWO, force=True), TWO).status == "in_progress"
     refused(project, store.UnknownTaskError, TaskId(99))
     writing.edit_task(project, ONE, lambda task: {"status": "completed"}, purpose="complete")
@@ -232,10 +232,10 @@ def test_no_commit_to_start_from(tmp_path: Path) -> None:
 
 def test_somebody_elses_task(project: Project, repo: Path) -> None:
     writing.edit_task(project, ONE, lambda task: {"owner": "bob"}, purpose="edit")
-    refused(project, starting.StartedElsewhereError)
+    refused(project, start_refusals.StartedElsewhereError)
     path = start(project, force=True)
     assert copy_of(path).owner == "Ada Tester"
-    error = refused(project, starting.StartedElsewhereError, owner="bob")
+    error = refused(project, start_refusals.StartedElsewhereError, owner="bob")
     assert str(path) in error.message
     assert "worktree enter 1" in str(error.hint)
     assert start(project, owner="bob", force=True) == path
@@ -244,15 +244,15 @@ def test_somebody_elses_task(project: Project, repo: Path) -> None:
 
 def test_a_second_place_for_the_same_task(project: Project, repo: Path) -> None:
     path = start(project)
-    assert str(path) in refused(project, starting.StartedElsewhereError, worktree="other").message
-    refused(project, starting.StartedElsewhereError, here=True)
+    assert str(path) in refused(project, start_refusals.StartedElsewhereError, worktree="other").message
+    refused(project, start_refusals.StartedElsewhereError, here=True)
     assert start(at(path), here=True) == path
 
 
 def test_a_task_completed_in_its_worktree(project: Project, repo: Path) -> None:
     path = start(project)
     writing.edit_task(at(path), ONE, lambda task: {"status": "completed"}, purpose="complete")
-    assert "finish 1" in str(refused(project, starting.StartedElsewhereError).hint)
+    assert "finish 1" in str(refused(project, start_refusals.StartedElsewhereError).hint)
 
 
 @pytest.fixture
@@ -273,18 +273,18 @@ def test_a_task_completed_on_its_branch(project: Project, tmp_path: Path) -> Non
     kept_on_its_branch(project)
     app_worktrees.remove(project, NAME, force=False)
     assert memos.load_all(project.checkout.private_dir) == []
-    error = refused(project, starting.StartedElsewhereError)
+    error = refused(project, start_refusals.StartedElsewhereError)
     assert f"completed on wt/{NAME}" in error.message
     git(tmp_path, "clone", "-q", project.top, "clone")
     git(tmp_path / "clone", "branch", "-q", f"wt/{NAME}", f"origin/wt/{NAME}")
-    refused(at(tmp_path / "clone"), starting.StartedElsewhereError)
+    refused(at(tmp_path / "clone"), start_refusals.StartedElsewhereError)
     assert start(project, worktree="anew").name == "anew"
 
 
 def test_a_task_completed_on_its_branch_whose_worktree_is_gone(project: Project, repo: Path) -> None:
     kept_on_its_branch(project)
     shutil.rmtree(repo / ".worktrees" / NAME)
-    refused(project, starting.StartedElsewhereError)
+    refused(project, start_refusals.StartedElsewhereError)
 
 
 def test_a_task_completed_or_anothers_where_the_work_would_start(project: Project, repo: Path) -> None:
@@ -293,7 +293,7 @@ def test_a_task_completed_or_anothers_where_the_work_would_start(project: Projec
     for other in (task._replace(status="completed"), task._replace(owner="bob")):
         commit_task(repo, other)
         git(repo, "checkout", "-q", "main")
-        assert "on release" in refused(project, starting.StartedElsewhereError, base="release").message
+        assert "on release" in refused(project, start_refusals.StartedElsewhereError, base="release").message
         git(repo, "checkout", "-q", "-B", "release", "main")
 
 
@@ -301,7 +301,7 @@ def test_another_task_of_the_number_where_the_work_would_start(project: Project,
     git(repo, "checkout", "-q", "-b", "release")
     commit_task(repo, copy_of(repo)._replace(uid="f" * 16, subject="Another one"))
     git(repo, "checkout", "-q", "main")
-    error = refused(project, starting.StartedElsewhereError, base="release")
+    error = refused(project, start_refusals.StartedElsewhereError, base="release")
     assert "another task on release" in error.message and "Another one" in error.message
 
 
