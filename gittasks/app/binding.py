@@ -20,7 +20,7 @@ def find_bound(project: Project) -> TaskId | None:
     name = project.checkout.name
     if (made_for := _made_for(project, name)) is not None:
         return made_for
-    from gittasks.workgraph.snapshot import find_in_worktree
+    from gittasks.workgraph.columns import find_in_worktree
 
     folder = project.require_tasks()
     found = find_in_worktree(folder, project.cache_folder, name)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gittasks.workgraph.row_cache import RowCache, Text
 
+_FEW_CHANGED = 200
 _RACY_NS = 2_000_000_000
 _SIGNATURE_BYTES = 32  # four 64-bit numbers a file
 # Below this many missing texts, reading the task files again is cheaper than writing the text cache anew.
@@ -67,6 +68,25 @@ def refresh(state: RowCache, seen: Seen, folder: str, worktree: str) -> list[Row
     if len(update.texts) > FEW_TEXTS and len(update.texts) * 2 > len(rows):
         save_texts(folder, worktree, update.texts, state.hashes())
     return rows
+
+
+def read_few(state: RowCache, seen: Seen) -> dict[TaskId, Row | None] | None:
+    """The rows that changed since `state` was saved, by id, `None` for one that is gone or cannot be read.
+
+    `state` stays as it is. Where so much changed that it should be brought up to date instead, nothing is read and
+    the answer is `None`.
+    """
+    old_files = state.files()
+    suspects = _suspects(state, old_files, seen)
+    if len(suspects) > _FEW_CHANGED:
+        return None
+    gone = set(old_files).difference(seen.files) if seen.files != old_files else ()
+    changed: dict[TaskId, Row | None] = {_id_of(name): None for name in gone}
+    for name in suspects:
+        parsed = _read_one(name, seen.fd, None)
+        assert parsed is not None
+        changed[_id_of(name)] = None if parsed[1] is None else Row._make(parsed[1][:COLUMNS])
+    return changed
 
 
 class _Update:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gittasks.workgraph.overlay import Overlaid
-    from gittasks.workgraph.record import TaskId
+    from gittasks.workgraph.refresh import Seen
     from gittasks.workgraph.row_cache import RowCache, Text
 
 # So few files are read sooner than the texts of all tasks are loaded.
@@ -116,39 +116,40 @@ def load_snapshot(folder: str, cache_folder: str, name: str) -> Snapshot:
     return Snapshot(folder, state, state.rows() if rows is None else rows, (cache_folder, name))
 
 
-def find_in_worktree(folder: str, cache_folder: str, name: str) -> list[tuple[TaskId, str]]:
-    """(id, status) of the tasks that name the worktree `name`, by id. Loads nothing else of all the others.
-
-    As true as `load_snapshot`, and raises as it does.
-    """
-    state, _ = _load_state(folder, cache_folder, name)
-    places = state.column("worktree")
-    if name not in places:
-        return []
-    rows = zip(state.column("id"), state.column("status"), places, strict=True)
-    return [(task_id, status) for task_id, status, place in rows if place == name]
-
-
 def _load_state(folder: str, cache_folder: str, name: str) -> tuple[RowCache, list[Row] | None]:
     """The cache, brought up to date with the files; and its rows, where they were needed for that."""
     state = load_rows(cache_folder, name)
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    fd = open_folder(folder)
     try:
-        names = os.listdir(fd)
-        listing, others = "\0".join(names), state.others
-        if listing != state.listing:
-            others = [name for name in names if store.parse_file_name(name) is None]
-        taken_ns = time.time_ns()
-        present, signatures, newest_ns = _signatures(without(names, others), fd)
-        unchanged = listing == state.listing and signatures == state.signatures
-        if not unchanged or state.racy:
-            from gittasks.workgraph.refresh import Seen, refresh
+        seen = look(state, fd)
+        if seen is None:
+            return state, None
+        from gittasks.workgraph.refresh import refresh
 
-            seen = Seen(fd, listing, others, present, signatures, newest_ns, taken_ns)
-            return state, refresh(state, seen, cache_folder, name)
-        return state, None
+        return state, refresh(state, seen, cache_folder, name)
     finally:
         os.close(fd)
+
+
+def open_folder(folder: str) -> int:
+    """A descriptor of the folder itself, never of one that a link names. Raises `OSError`."""
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def look(state: RowCache, fd: int) -> Seen | None:
+    """What the files in the folder look like now; `None` where `state` is sure to be what they say."""
+    names = os.listdir(fd)
+    listing, others = "\0".join(names), state.others
+    if listing != state.listing:
+        known = frozenset(state.files())
+        others = [name for name in names if name not in known and store.parse_file_name(name) is None]
+    taken_ns = time.time_ns()
+    present, signatures, newest_ns = _signatures(without(names, others), fd)
+    if listing == state.listing and signatures == state.signatures and not state.racy:
+        return None
+    from gittasks.workgraph.refresh import Seen
+
+    return Seen(fd, listing, others, present, signatures, newest_ns, taken_ns)
 
 
 def list_signatures(folder: str) -> tuple[list[str], bytes]:
@@ -156,7 +157,7 @@ def list_signatures(folder: str) -> tuple[list[str], bytes]:
 
     Raises `OSError` where the folder cannot be read.
     """
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    fd = open_folder(folder)
     try:
         names = [name for name in os.listdir(fd) if store.parse_file_name(name) is not None]
         return _signatures(names, fd)[:2]

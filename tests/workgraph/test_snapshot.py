@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gittasks.workgraph.record import Task, TaskId
-from gittasks.workgraph.snapshot import Snapshot, find_in_worktree, load_snapshot
+from gittasks.workgraph.snapshot import Snapshot, load_snapshot
 
 
 @pytest.fixture
@@ -199,27 +199,3 @@ def test_a_symbolic_link_in_the_place_of_the_folder_is_refused(folder: Path) -> 
     link.symlink_to(folder)
     with pytest.raises(OSError):
         load_snapshot(str(link), str(folder.parent / "cache"), "main")
-
-
-def test_tasks_of_a_worktree_are_found_as_the_rows_say(folder: Path) -> None:
-    def found() -> list[tuple[TaskId, str]]:
-        here = find_in_worktree(str(folder), str(folder.parent / "cache"), "main")
-        rows = load_snapshot(str(folder), str(folder.parent / "other"), "x").rows
-        assert here == [(row.id, row.status) for row in rows if row.worktree == "main"]
-        return here
-
-    assert found() == []
-    for task_id in (1, 2, 10):
-        put(folder, task_id)
-    age(folder)
-    assert found() == found() == []
-    put(folder, 10, worktree="main")
-    put(folder, 2, worktree="main", status="completed")
-    put(folder, 1, worktree="mainly")
-    assert found() == found() == [(2, "completed"), (10, "pending")]
-    age(folder)
-    found()
-    put(folder, 2)
-    (folder / "10.yaml").unlink()
-    (folder / "1.yaml").write_bytes(b"worktree: main\nstatus: [\n")
-    assert found() == []
