@@ -28,6 +28,8 @@ from tests.runtime.stage import remains
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EMFILE, errno.EDQUOT, errno.EACCES)
 _PATIENCE_S = 60.0
 _QUIET_S = 20.0
+# What a run that may go on is given to end.
+_SETTLED_S = 0.3
 
 
 class Answer(NamedTuple):
@@ -77,7 +79,7 @@ def try_point(world: World, command: Command, shared: Shared, arm: Control) -> t
     world.restore(command)
     wrong: list[str] = []
     first = call(world, command.argv, stdin=command.stdin, before=lambda: shared.put(arm))
-    quiet()
+    quiet(_SETTLED_S if command.has_live_run else _QUIET_S)
     hit = shared.get()
     shared.put(Control())
     if not hit.fired:
@@ -152,9 +154,9 @@ def _again(world: World, command: Command) -> list[str]:
     return [f"the goal is not reached: {again.code} {again.out[-300:]} {again.err[-800:]}"]
 
 
-def quiet() -> None:
+def quiet(patience_s: float = _QUIET_S) -> None:
     """Wait until nothing that was started runs any more: orphans of a killed process go on for a moment."""
-    deadline = time.monotonic() + _QUIET_S
+    deadline = time.monotonic() + patience_s
     own = os.getpid()
     while [pid for pid in remains() if pid != own and os.getpgid(pid) != -1] and time.monotonic() < deadline:
         time.sleep(0.005)

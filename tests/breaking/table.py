@@ -78,6 +78,7 @@ class Command(NamedTuple):
     `each` is done in each copy of the repository, for what a copy does not take along.
 
     `is_broken`: there are files that cannot be read before it. `half_written`: what git may leave half-written.
+    `has_live_run`: until it was done, a run goes on.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Command(NamedTuple):
     stdin: str = ""
     codes: tuple[int, ...] = ()
     is_broken: bool = False
+    has_live_run: bool = False
     half_written: tuple[str, ...] = (".tasks/3.yaml",)
 
 
@@ -155,6 +157,22 @@ def _used(world: World) -> None:
     world.do("claim 3")
     world.do("hooks install")
     _ended(world)
+
+
+def _sleeper(world: World) -> None:
+    world.do("run -- sleep 30")
+
+
+def _reader(world: World) -> None:
+    world.do("run --input --shell -- 'read line && test $line = hello'")
+
+
+def _all_ended(world: World) -> bool:
+    return not any(run.is_live for run in open_project(str(world.repo)).runs())
+
+
+def _was_read(world: World) -> bool:
+    return [run.status for run in open_project(str(world.repo)).runs()] == ["completed"]
 
 
 def _runs(world: World) -> int:
@@ -245,6 +263,8 @@ _LIST = (
         codes=(125, 126, 127, _KILLED),
         each=_trust,
     ),
+    Command("kill", ("kill", "b"), _all_ended, each=_sleeper, has_live_run=True),
+    Command("input", ("input", "b", "hello"), _was_read, each=_reader, has_live_run=True),
     Command(
         "message",
         ("message", "--leave", "ann", "hello"),
