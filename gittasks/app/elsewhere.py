@@ -23,6 +23,7 @@ from gittasks.workgraph.snapshot import list_signatures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from typing import Any
 
     from gittasks.app.changes import RawChange
@@ -215,12 +216,36 @@ class _Reader:
         quick = folder + _quick(sibling, ids)[1:]
         oids = {oid for task_id in ids if (oid := olds[task_path(task_id)])}
         blobs = {oid: data for oid, data in blobs.items() if oid in oids}
+        blobs |= self._as_here(olds, oids - blobs.keys())
         blobs |= history.read_blobs(git, oids - blobs.keys(), limit_bytes=MAX_FILE_BYTES)
         before = {task_id: blobs.get(olds[task_path(task_id)] or "") for task_id in ids}
         changes = _read_changes(sibling, before)
         edited: list[int] = [*task_ids(edits)]
         ours = self._head_here()
         return _Known(head, ours, base, self._now, ids, quick, full, committed, blobs, *changes, edited)
+
+    def _as_here(self, olds: Mapping[str, str | None], wanted: AbstractSet[str]) -> dict[str, bytes]:
+        """The blobs among `wanted` that our own files are: mostly all of them, and no git is needed for those."""
+        if not wanted:
+            return {}
+        from gittasks.repo.committed import blob_id
+
+        found = {}
+        for task_id in task_ids(olds):
+            oid = olds[task_path(task_id)]
+            if oid and oid in wanted:
+                path = os.path.join(self._project.tasks_folder, store.file_name(task_id))
+                data = _read_own(path)
+                if data is not None and blob_id(data, oid) == oid:
+                    found[oid] = data
+        return found
+
+
+def _read_own(path: str) -> bytes | None:
+    try:
+        return files.read_regular(path, limit_bytes=MAX_FILE_BYTES)
+    except (OSError, files.UnsafeFileError):
+        return None  # whoever asks is told by git, or by our own snapshot
 
 
 def _read_changes(sibling: Sibling, before: Mapping[int, bytes | None]) -> Changes:
