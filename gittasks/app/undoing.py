@@ -73,14 +73,14 @@ def undo(project: Project, *, commit: bool = False) -> Undone:
 def _plan_last(project: Project) -> tuple[Edit, _Plan]:
     """The last edit of which something is here, and what taking it back writes."""
     branch = branch_of(project.checkout)
-    for edit in _standing_edits(project):
+    for edit, over in _standing_edits(project):
         if edit.left_out:
             raise RefusedError(
                 f"too large to be taken back: {edit.message}, {len(edit.files) + edit.left_out} files",
                 hint="`git` knows what was committed before it",
             )
         elsewhere = edit.branch if edit.branch != branch else None
-        plan = _plan(project, edit, elsewhere)
+        plan = _plan(project, edit, over, elsewhere)
         if plan.writes or plan.notes:
             return edit, plan
         if elsewhere is not None:
@@ -93,19 +93,35 @@ def _plan_last(project: Project) -> tuple[Edit, _Plan]:
     )
 
 
-def _standing_edits(project: Project) -> list[Edit]:
-    """The edits of this worktree that undo did not take back, newest first."""
+def _standing_edits(project: Project) -> list[tuple[Edit, set[str]]]:
+    """The edits of this worktree that undo did not take back whole, newest first, with the files that it did."""
     # Writes without a message are a part of something larger: a task carried into its worktree, or home.
     here = [edit for edit in load_edits(project.checkout.private_dir) if is_here(edit, project.checkout)]
-    done = {edit.undoes for edit in here}
-    return [edit for edit in reversed(here) if edit.message and not edit.undoes and edit.id not in done]
+    over: dict[str, set[str]] = {}
+    later: dict[str, bytes | None] = {}
+    for edit in reversed(here):
+        for item in edit.files:
+            # An undo is remembered before it is done: one that was killed between the two left the file as it was.
+            then = later[item.name] if item.name in later else _read(project, item.name)
+            if edit.undoes and then != item.before:
+                over.setdefault(edit.undoes, set()).add(item.name)
+            later[item.name] = item.before
+    standing = [
+        (edit, over.get(edit.id, set())) for edit in reversed(here) if edit.message and not edit.undoes
+    ]
+    return [(edit, names) for edit, names in standing if edit.left_out or not names.issuperset(_names(edit))]
 
 
-def _plan(project: Project, edit: Edit, elsewhere: str | None) -> _Plan:
+def _names(edit: Edit) -> set[str]:
+    return {item.name for item in edit.files}
+
+
+def _plan(project: Project, edit: Edit, over: set[str], elsewhere: str | None) -> _Plan:
     plan = _Plan([], [], [])
     try:
         for item in edit.files:
-            _plan_file(project, edit, item, plan)
+            if item.name not in over:
+                _plan_file(project, edit, item, plan)
     except EditedSinceError as error:
         if elsewhere is not None:
             error.hint = _switch(elsewhere)

@@ -14,6 +14,7 @@ from gittasks.app.project import Project
 from gittasks.app.undoing import EditedSinceError, NothingToUndoError, OnAnotherBranchError, undo
 from gittasks.app.writing import CycleError
 from gittasks.base.errors import RefusedError
+from gittasks.workgraph import store
 from gittasks.workgraph.drafts import Draft
 from gittasks.workgraph.record import TaskId
 from tests.app.desk import ONE, TWO, at, copy_of, planned, start
@@ -242,3 +243,26 @@ def test_the_command_says_what_it_took_back(main: Project, cli: Cli) -> None:
     ]
     assert json.loads(cli("undo", "--json").stdout)["tasks"][0]["changes"][0]["new"] == "deleted"
     assert "nothing to undo" in cli("undo", code=1).stderr
+
+
+def test_an_undo_that_was_killed_before_it_wrote_is_no_undo(main: Project) -> None:
+    edit(main, priority=0)
+    notes.add_note(main, ONE, "Remember.")
+    _undo_until(main, os, "unlink")
+    assert notes.list_notes(main, ONE)
+    undo(main)
+    assert notes.list_notes(main, ONE) == []
+    _undo_until(main, store, "write")
+    assert copy_of(main.top).priority == 0
+    undo(main)
+    assert copy_of(main.top).priority == 2
+
+
+def _undo_until(project: Project, place: Any, call: str) -> None:
+    """Undo in a process that dies in the place of `call`."""
+    pid = os.fork()
+    if pid == 0:
+        setattr(place, call, lambda *_, **__: os._exit(9))
+        undo(project)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
