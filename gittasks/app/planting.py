@@ -132,7 +132,7 @@ def make_folder(site: Site) -> list[str]:
     project, git = site.project, sites.anchor(site.project)
     tree = sites.find_tree(sites.all_trees(project), site.memo.name)
     if tree is not None and tree.half_made:
-        worktrees.require_settled(tree)
+        worktrees.require_settled(tree.path)
         tree = sites.find_tree(sites.all_trees(project), site.memo.name)
     if tree is not None and tree.half_made:
         _clear_half_made(project, git, tree)
@@ -141,6 +141,7 @@ def make_folder(site: Site) -> list[str]:
         return []
     if tree is not None:
         removal.unregister(git, tree)
+    worktrees.clear_unborn(project.checkout.common_dir, site.path)
     warning = worktrees.add(git, site.path, site.branch)
     made = sites.find_tree(sites.all_trees(project), site.memo.name)
     if made is None or not made.exists:

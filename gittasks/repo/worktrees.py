@@ -151,16 +151,32 @@ def _is_half_made(tree_path: str) -> bool:
     return _read_link(os.path.join(tree_path, link, "locked")) == _INITIALIZING
 
 
-def require_settled(tree: Worktree) -> None:
-    """Raise `StillAddingError` while a `git worktree add` of this worktree is alive."""
+def require_settled(path: str) -> None:
+    """Raise `StillAddingError` while a `git worktree add` of a worktree at `path` is alive."""
     import psutil
 
     for process in psutil.process_iter(["name", "cmdline"]):
         words = process.info["cmdline"] or []
-        if "worktree" in words and "add" in words and tree.path in words:
+        if "worktree" in words and "add" in words and path in words:
             raise StillAddingError(
-                f"git (process {process.pid}) is still making {tree.path}", hint="wait for it, and try again"
+                f"git (process {process.pid}) is still making {path}", hint="wait for it, and try again"
             )
+
+
+def clear_unborn(common_dir: str, path: str) -> None:
+    """Take away what a killed `git worktree add` of `path` noted before it noted where the worktree is.
+
+    git lists no such worktree, and would give the next one another name. Raises `StillAddingError`.
+    """
+    admin = os.path.join(common_dir, "worktrees", os.path.basename(path))
+    if os.path.islink(admin) or not os.path.isdir(admin) or first_line(os.path.join(admin, "gitdir")):
+        return
+    if not set(os.listdir(admin)) <= {"locked", "gitdir"}:
+        return
+    require_settled(path)
+    for name in os.listdir(admin):
+        os.unlink(os.path.join(admin, name))
+    os.rmdir(admin)
 
 
 def require_free(path: str, root: str) -> None:

@@ -200,6 +200,13 @@ def _has_tree(world: World, name: str) -> bool:
     return (world.repo / ".worktrees" / name).exists()
 
 
+def _is_made(world: World, name: str) -> bool:
+    """Whole, and git calls it so."""
+    git_file = world.repo / ".worktrees" / name / ".git"
+    is_named = git_file.is_file() and git_file.read_text().endswith(f"/worktrees/{name}\n")
+    return is_named and (git_file.parent / "README").is_file()
+
+
 def _completed(world: World) -> bool:
     """In the branch that is kept: the task is completed there."""
     return "status: completed" in git(world.repo, "show", "wt/3-three:.tasks/3.yaml")
@@ -229,14 +236,14 @@ _LIST = (
     Command("claim", ("claim", "3"), _claimed),
     Command("release", ("release", "3"), lambda w: not _claimed(w), lambda w: w.do("claim 3")),
     Command("next", ("next", "--claim"), None),
-    Command("start", ("start", "3"), lambda w: (w.repo / ".worktrees" / "3-three" / "README").is_file()),
+    Command("start", ("start", "3"), lambda w: _is_made(w, "3-three")),
     Command("finish", ("finish", "3", "--merge"), _merged, _started),
     Command("finish-keep", ("finish", "3", "--keep"), _completed, _started),
     Command("finish-remove", ("finish", "3", "--remove"), lambda w: not _has_tree(w, "3-three"), _started),
     Command(
         "worktree",
         ("worktree", "add", "side"),
-        lambda w: (w.repo / ".worktrees" / "side" / "README").is_file(),
+        lambda w: _is_made(w, "side"),
     ),
     Command("worktree-out", ("worktree", "remove", "side"), lambda w: not _has_tree(w, "side"), _side),
     Command("rescue", ("rescue", "--all"), _has("Saved"), _gone),

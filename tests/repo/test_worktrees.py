@@ -206,7 +206,7 @@ def test_who_is_still_adding(repo: Path, tmp_path: Path) -> None:
         adding = pool.submit(worktrees.add, ours, path, "wt/x")
         assert told.read_text() == "here\n"
         with pytest.raises(worktrees.StillAddingError):
-            worktrees.require_settled(listed(repo)["x"])
+            worktrees.require_settled(listed(repo)["x"].path)
         fifo.write_text("go on\n")
         assert adding.result() is None
-    worktrees.require_settled(listed(repo)["x"])
+    worktrees.require_settled(listed(repo)["x"].path)
