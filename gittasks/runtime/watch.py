@@ -193,8 +193,7 @@ class Watch:
 
     def _look(self, now: float) -> bool:
         """Whether the ended command left nothing running; what it did leave is stopped."""
-        self._look_now = False
-        members = tree.find_members(self._watched.run_id, self._watched.leader)
+        members = self._find_left()
         if not members:
             return True
         if self._kills >= _KILL_ROUNDS and self._stopped_for != KILLED:
@@ -207,6 +206,21 @@ class Watch:
             self._kill(members, now)
         self._look_at = now + _LOOK_AGAIN_S
         return False
+
+    def _find_left(self) -> list[Stat]:
+        """What lives on. Nothing is sure to be nothing only when nobody ended while we looked.
+
+        A process that was forked after the pids were listed, by one that was gone before it was looked at, is in no
+        list; its parent is ours to reap, or was the child of one that is.
+        """
+        while True:
+            self._look_now = False
+            members = tree.find_members(self._watched.run_id, self._watched.leader)
+            if members:
+                return members
+            self._reap()
+            if self._childless or not self._look_now:
+                return []
 
     def _heed_requests(self, now: float) -> None:
         if self._signals.asked:
