@@ -30,27 +30,30 @@ def task_lines(
     `claimed` are the ids of tasks that somebody holds: of a task in progress its owner says enough.
     """
     width = len(str(max((row.id for row in rows), default=0))) + 1
-    waits = snapshot.derived.open_blockers
+    waits, overlaid = snapshot.derived.open_blockers, snapshot.overlaid
     cyclic = frozenset(snapshot.derived.cyclic)
-    # Few owners and sets of labels stand in thousands of rows.
+    # Few states, owners and sets of labels stand in thousands of rows.
+    states: dict[tuple[str, int], str] = {}
     known: dict[tuple[str | None, str | None, tuple[str, ...]], str] = {}
     lines = []
-    for row in rows:
-        subject = row.subject if row.subject.isprintable() else printable(row.subject)
-        state = f"{row.status:<11}  " if status else ""
-        key = (row.owner, row.worktree, row.labels)
-        more = known.get(key)
+    for task_id, _, subject, state, owner, worktree, _, priority, labels, _, _, _ in rows:
+        if not subject.isprintable():
+            subject = printable(subject)
+        head = states.get((state, priority))
+        if head is None:
+            head = states[state, priority] = (f"{state:<11}  " if status else "") + f"P{priority}"
+        more = known.get((owner, worktree, labels))
         if more is None:
-            more = known[key] = _details(*key)
-        if row.id in waits:
-            more += "  waits for " + ", ".join([f"#{task_id}" for task_id in waits[row.id]])
-        if row.id in cyclic:
+            more = known[owner, worktree, labels] = _details(owner, worktree, labels)
+        if task_id in waits:
+            more += "  waits for #" + ", #".join(map(str, waits[task_id]))
+        if task_id in cyclic:
             more += "  on a cycle"
-        if row.status == PENDING and row.id in claimed:
+        if task_id in claimed and state == PENDING:
             more += "  claimed"
-        if row.id in snapshot.overlaid:
-            more += _sources(snapshot.overlaid[row.id])
-        lines.append(f"{f'#{row.id}':>{width}}  {state}P{row.priority}  {subject}{more}")
+        if task_id in overlaid:
+            more += _sources(overlaid[task_id])
+        lines.append(f"{'#' + str(task_id):>{width}}  {head}  {subject}{more}")
     return lines
 
 

@@ -57,8 +57,11 @@ class RowCache:
 
     def rows(self) -> list[Row]:
         """All rows, sorted by id."""
-        columns = map(marshal.loads, self.columns)
-        return list(map(partial(tuple.__new__, Row), zip(*columns, strict=True)))
+        return list(map(partial(tuple.__new__, Row), zip(*self.lists(), strict=True)))
+
+    def lists(self) -> list[list[Any]]:
+        """All rows, turned: the values of each field, in their order."""
+        return list(map(marshal.loads, self.columns))
 
     def derived(self) -> graph.Derived:
         """What follows from the rows."""

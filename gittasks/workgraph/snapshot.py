@@ -23,6 +23,7 @@ from gittasks.workgraph.row_cache import digest, load_rows, load_texts, save_tex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from gittasks.workgraph.overlay import Overlaid
     from gittasks.workgraph.refresh import Seen
@@ -45,19 +46,33 @@ class Snapshot:
     overlaid: Mapping[int, Overlaid] = MappingProxyType({})
     elsewhere: Sequence[Problem] = ()
 
-    def __init__(self, folder: str, state: RowCache, rows: list[Row], home: tuple[str, str]) -> None:
+    def __init__(self, folder: str, state: RowCache, rows: list[Row] | None, home: tuple[str, str]) -> None:
         self._folder = folder
         self._state = state
         self._home = home
         self._texts: dict[bytes, Text] | None = None
-        self.rows = rows
+        self._rows = rows
+        self._columns: list[list[Any]] = []
         self.derived = state.derived()
         self.problems = [Problem(*problem) for name in sorted(state.bad) for problem in state.bad[name][1]]
 
+    @property
+    def rows(self) -> list[Row]:
+        """All tasks, sorted by id. Made when they are first asked for: who wants one task needs no other."""
+        if self._rows is None:
+            self._rows = self._state.rows()
+        return self._rows
+
     def find(self, task_id: int) -> Row | None:
         """The row of one task, `None` where there is no readable file of that id."""
-        at = bisect_left(self.rows, task_id, key=_row_id)
-        return self.rows[at] if at < len(self.rows) and self.rows[at].id == task_id else None
+        if self._rows is None:
+            self._columns = self._columns or self._state.lists()
+            ids = self._columns[0] if self._columns else []
+            at = bisect_left(ids, task_id)
+            is_there = at < len(ids) and ids[at] == task_id
+            return Row._make([column[at] for column in self._columns]) if is_there else None
+        at = bisect_left(self._rows, task_id, key=_row_id)
+        return self._rows[at] if at < len(self._rows) and self._rows[at].id == task_id else None
 
     def tasks(self) -> list[Task]:
         """Full records of all tasks, sorted by id."""
@@ -95,7 +110,7 @@ class Snapshot:
 
     def stamp(self) -> bytes:
         """A hash of all readable tasks: the same where they are the same."""
-        return digest(self._state.columns[0], self._state.digests) if self.rows else b""
+        return digest(self._state.columns[0], self._state.digests) if self._state.digests else b""
 
     def _load_texts(self) -> dict[bytes, Text]:
         if self._texts is None:
@@ -113,7 +128,7 @@ def load_snapshot(folder: str, cache_folder: str, name: str) -> Snapshot:
     A cache that cannot be written is no error. Raises `OSError` where the folder itself cannot be read.
     """
     state, rows = _load_state(folder, cache_folder, name)
-    return Snapshot(folder, state, state.rows() if rows is None else rows, (cache_folder, name))
+    return Snapshot(folder, state, rows, (cache_folder, name))
 
 
 def _load_state(folder: str, cache_folder: str, name: str) -> tuple[RowCache, list[Row] | None]:
