@@ -11,6 +11,7 @@ import json
 import os
 
 from gittasks.base import clock, jsonlines, locks
+from gittasks.base.flock import LockHeldError
 from gittasks.base.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def record(
     """
     facts = {"time": clock.now_utc(), "event": event, "worktree": worktree, "task": task}
     line = json.dumps({**facts, "before": dict(before or {}), "after": dict(after or {})}) + "\n"
-    with contextlib.suppress(OSError, locks.LockHeldError):
+    with contextlib.suppress(OSError, LockHeldError):
         path = os.path.join(private, _NAME)
         with locks.hold(os.path.join(private, "events.lock"), purpose="events", timeout_s=2):
             jsonlines.append(path, line.encode(), max_bytes=MAX_BYTES)

@@ -47,7 +47,7 @@ def reserve(project: Project, count: int) -> int:
 def raise_mark(project: Project, number: int) -> None:
     """Never issue `number` or a lower one, whatever becomes of the branch that it came with.
 
-    Raises `FileHeldError` at once where a writer is at work.
+    Raises `LockHeldError` at once where a writer is at work.
     """
     path = os.path.join(project.private_folder(), "ids.json")
     if number <= _load(path)[0]:

@@ -7,7 +7,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gittasks.base import files, locks
+from gittasks.base import files, flock
 from gittasks.base.errors import GittasksError
 from gittasks.repo import exclusion
 from gittasks.repo.discover import find_checkout
@@ -23,7 +23,7 @@ def writers_lock(private_folder: str, purpose: str) -> Iterator[None]:
 
     What a writer that is killed inside leaves beside its file is nothing that git sees.
     """
-    with locks.hold(os.path.join(private_folder, "write.lock"), purpose=purpose):
+    with flock.Hold(os.path.join(private_folder, "write.lock"), purpose=purpose):
         with contextlib.suppress(OSError):
             exclusion.add_pattern(os.path.dirname(private_folder), f".*{files.TEMP_SUFFIX}")
         store.recover(

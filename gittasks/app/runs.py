@@ -193,7 +193,7 @@ def peek_notices(project: Project, *, at_least: str = LOW) -> list[Notice]:
 def drain_notices(project: Project, *, at_least: str = LOW, with_events: bool = True) -> list[Notice]:
     """Like `peek_notices`, and no other reader is told of them from now on.
 
-    Raises `FileHeldError`, `IndexWriteError`.
+    Raises `LockHeldError`, `IndexWriteError`.
     """
     from gittasks.runtime import notices
 

@@ -21,7 +21,7 @@ DEFAULT_TIMEOUT_S = 10.0
 _POLL_S = 0.002
 
 
-class FileHeldError(BusyError):
+class LockHeldError(BusyError):
     """One other process held the lock for the whole time we were ready to wait."""
 
 
@@ -63,7 +63,7 @@ class Patience:
 class Hold:
     """`with Hold(path, purpose=...)`: the lock at `path`, held; `purpose` is what others are told while they wait.
 
-    Its folder is made where it is missing. Entering raises `FileHeldError` (says by whom) after `timeout_s` seconds
+    Its folder is made where it is missing. Entering raises `LockHeldError` (says by whom) after `timeout_s` seconds
     with one holder.
     """
 
@@ -81,7 +81,7 @@ class Hold:
             if self._is_there():
                 break
             os.close(self._fd)
-        self._sign()
+        sign(self._fd, self._purpose)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -104,12 +104,8 @@ class Hold:
     def _wait(self, patience: Patience) -> None:
         while not try_lock(self._fd):
             if not patience.wait():
-                holder = os.pread(self._fd, 200, 0).decode("utf-8", "replace").strip()
                 os.close(self._fd)
-                raise FileHeldError(
-                    f"{self._path} is held by {holder or 'an unknown process'}; waited {self._timeout_s:g} s",
-                    hint="wait for it to finish and try again; the lock goes with its process",
-                )
+                raise held_too_long(self._path, self._timeout_s)
 
     def _is_there(self) -> bool:
         """Whether the file that we locked is the one that others find: its folder may be gone (`deinit`)."""
@@ -119,15 +115,37 @@ class Hold:
             return False
         return found.st_ino == os.fstat(self._fd).st_ino
 
-    def _sign(self) -> None:
-        """Write who holds the lock into the file: for people only, nothing is decided by it."""
-        text = f"pid {os.getpid()} ({self._purpose}), since {clock.now_utc()}\n".encode()
-        try:
-            os.ftruncate(self._fd, 0)
-            os.pwrite(self._fd, text, 0)
-        except OSError:
-            # A full disk must not stop work that only removes things: the signature is talk, the flock is the lock.
-            pass
+
+def sign(fd: int, purpose: str) -> None:
+    """Write who holds the lock into its open file: for people only, nothing is decided by it."""
+    text = f"pid {os.getpid()} ({purpose}), since {clock.now_utc()}\n".encode()
+    try:
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, text, 0)
+    except OSError:
+        # A full disk must not stop work that only removes things: the signature is talk, the flock is the lock.
+        pass
+
+
+def held_too_long(path: str, waited_s: float) -> LockHeldError:
+    """The error of who gave up on the lock at `path`."""
+    return LockHeldError(
+        f"{path} is held by {_holder(path)}; waited {waited_s:g} s",
+        hint="wait for it to finish and try again; the lock goes with its process, never delete the file",
+    )
+
+
+def _holder(path: str) -> str:
+    """Who signed the lock, if that process is still there; the signature outlives its owner."""
+    try:
+        with open(path, "rb") as file:
+            line = file.read(200).decode("utf-8", "replace").strip()
+        os.kill(int(line.split()[1]), 0)
+    except PermissionError:  # another user's process: there it is
+        return line
+    except (OSError, ValueError, IndexError, OverflowError):
+        return f"an unknown process (`lsof {path}` may name it)"
+    return line
 
 
 def try_lock(fd: int) -> bool:

@@ -12,20 +12,12 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from gittasks.base import clock
-from gittasks.base.errors import BusyError
-from gittasks.base.flock import Patience, StrangeFileError
+from gittasks.base.flock import DEFAULT_TIMEOUT_S, Patience, StrangeFileError, held_too_long, sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from filelock import BaseFileLock
-
-DEFAULT_TIMEOUT_S = 10.0
-
-
-class LockHeldError(BusyError):
-    """One other process held the lock for the whole time we were ready to wait."""
 
 
 @contextlib.contextmanager
@@ -42,10 +34,7 @@ def hold(path: str, *, purpose: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> It
         patience = Patience(path, timeout_s)
         while not _try(lock, path):
             if not patience.wait():
-                raise LockHeldError(
-                    f"{path} is held by {_holder(path)}; waited {timeout_s:g} s",
-                    hint="wait for it to finish and try again; the lock goes with its process, never delete the file",
-                )
+                raise held_too_long(path, timeout_s)
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
@@ -53,7 +42,10 @@ def hold(path: str, *, purpose: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> It
             f"{path} is a symbolic link: expected a lock of ours", hint="move it away"
         ) from None
     try:
-        _sign(path, purpose)
+        with contextlib.suppress(OSError):
+            fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            sign(fd, purpose)
+            os.close(fd)
         yield
     finally:
         lock.release()
@@ -74,27 +66,3 @@ def _try(lock: BaseFileLock, path: str) -> bool:
         return True
     lock.release()
     return False
-
-
-def _sign(path: str, purpose: str) -> None:
-    """Write who holds the lock into the lock file: for people only, nothing is decided by it."""
-    # A full disk must not stop work that only removes things: the signature is talk, the flock is the lock.
-    with contextlib.suppress(OSError):
-        fd = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            os.write(fd, f"pid {os.getpid()} ({purpose}), since {clock.now_utc()}\n".encode())
-        finally:
-            os.close(fd)
-
-
-def _holder(path: str) -> str:
-    """Who signed the lock, if that process is still there; the signature outlives its owner."""
-    try:
-        with open(path, "rb") as file:
-            line = file.read(200).decode("utf-8", "replace").strip()
-        os.kill(int(line.split()[1]), 0)
-    except PermissionError:  # another user's process: there it is
-        return line
-    except (OSError, ValueError, IndexError, OverflowError):
-        return f"an unknown process (`lsof {path}` may name it)"
-    return line

@@ -61,7 +61,7 @@ def fold(known: Iterable[Event], new: Iterable[Event], *, limit: int = MAX_KINDS
 
 
 def publish(folders: Folders, run_id: RunId, events: Iterable[Event]) -> None:
-    """Let readers of notices know of these events of a run. Raises `FileHeldError`, `OSError`."""
+    """Let readers of notices know of these events of a run. Raises `LockHeldError`, `OSError`."""
     with flock.Hold(folders.lock_file, purpose="tell of an event"):
         _store(folders, run_id, fold(_load(folders, run_id), events))
 

@@ -79,7 +79,7 @@ def drain(
 ) -> list[Notice]:
     """Like `peek`, and from now on it counts as told: no other reader gets it. The rest stays for others.
 
-    Raises `FileHeldError`, `IndexWriteError`; nobody was told anything then.
+    Raises `LockHeldError`, `IndexWriteError`; nobody was told anything then.
     """
     if not peek(folders, env, at_least=at_least):
         return []
@@ -107,7 +107,7 @@ def drain(
 def put_back(folders: Folders, told: Iterable[Notice]) -> None:
     """Let what `drain` answered be told after all: it did not reach its reader.
 
-    What was forgotten since stays so. Raises `FileHeldError`, `IndexWriteError`, `DiskError`.
+    What was forgotten since stays so. Raises `LockHeldError`, `IndexWriteError`, `DiskError`.
     """
     with flock.Hold(folders.lock_file, purpose="notices"):
         known = journal.load(folders) or journal.rebuild(folders)

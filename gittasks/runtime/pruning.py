@@ -37,7 +37,7 @@ def prune(
     whose outputs, with all newer ones, have more than `max_bytes`.
 
     `None` sets no such bound; of these only such as are `among` the ids, where ids are given. `dry_run` only answers
-    what would be forgotten. Raises `FileHeldError`, `DiskError`.
+    what would be forgotten. Raises `LockHeldError`, `DiskError`.
     """
     store.load(folders, env)
     if not journal.has_private_records(folders) and journal.load(folders) is None:
@@ -55,7 +55,7 @@ def prune(
 
 
 def forget(folders: Folders, run_ids: Sequence[RunId]) -> None:
-    """Forget these runs, which have ended. Raises `FileHeldError`, `DiskError`."""
+    """Forget these runs, which have ended. Raises `LockHeldError`, `DiskError`."""
     with flock.Hold(folders.lock_file, purpose="prune"):
         _forget(folders, run_ids)
 

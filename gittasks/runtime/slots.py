@@ -52,7 +52,7 @@ def take_turn(folders: Folders, run_id: RunId, slots: Mapping[str, int]) -> tupl
     """Take the slots of a run, or its place in the queue: nothing where they are its own now, else the runs that
     stand in its way. The end of any of these, or its start, is when to ask again.
 
-    Raises `FileHeldError`, `OSError`.
+    Raises `LockHeldError`, `OSError`.
     """
     with flock.Hold(folders.slots_lock, purpose="take a slot"):
         before = _load(folders)

@@ -1,7 +1,6 @@
-"""A few fields of all tasks: for a command that asks one thing of them and then writes.
+"""A few fields of all tasks, for who asks one thing of them: neither rows nor the graph are loaded for it.
 
-Its own write makes the cache old again. So a few files that changed are read for now, and neither the graph nor
-the cache is made anew for them; the answers are as true as those of a snapshot.
+Answers are as true as those of a snapshot.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from gittasks.workgraph.row_cache import load_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from gittasks.workgraph.record import Row, TaskId
     from gittasks.workgraph.row_cache import RowCache
@@ -23,28 +21,28 @@ if TYPE_CHECKING:
 
 def find_in_worktree(folder: str, cache_folder: str, name: str) -> list[tuple[TaskId, str]]:
     """(id, status) of the tasks in `folder` that name the worktree `name`, by id. Raises as `load_snapshot` does."""
-    found = _pick(folder, cache_folder, name, ("worktree", "id", "status"))
-    return sorted((task_id, status) for place, task_id, status in found if place == name)
+    state = snapshot.load_state(folder, cache_folder, name)[0]
+    places = state.column("worktree")
+    if name not in places:
+        return []
+    found = zip(state.column("id"), state.column("status"), places, strict=True)
+    return [(task_id, status) for task_id, status, place in found if place == name]
 
 
 def find_freed(folder: str, cache_folder: str, name: str, done: Sequence[int]) -> list[TaskId]:
     """The pending tasks that wait for some of `done` and for nothing else that is open, by id.
 
-    The caches of worktree `name` lie in `cache_folder`. Raises as `load_snapshot` does.
+    For who then completes these: that makes the cache old again, so files that changed are read for now, and the
+    cache is not brought up to date for a few of them. Raises as `load_snapshot` does.
     """
-    return freed.freed_by(done, _pick(folder, cache_folder, name, freed.FIELDS))
-
-
-def _pick(folder: str, cache_folder: str, name: str, fields: Sequence[str]) -> list[tuple[Any, ...]]:
-    """The values of `fields` of every readable task, in no order."""
     state = load_rows(cache_folder, name)
     newer = _newer(state, folder, cache_folder, name)
-    values = list(zip(*[state.column(field) for field in fields], strict=True))
-    if not newer:
-        return values
-    known = zip(state.column("id"), values, strict=True)
-    kept = [found for task_id, found in known if task_id not in newer]
-    return kept + [tuple([getattr(row, field) for field in fields]) for row in newer.values() if row]
+    tasks = list(zip(*[state.column(field) for field in freed.FIELDS], strict=True))
+    if newer:
+        ids = state.column("id")
+        tasks = [task for task_id, task in zip(ids, tasks, strict=True) if task_id not in newer]
+        tasks += [tuple([getattr(row, field) for field in freed.FIELDS]) for row in newer.values() if row]
+    return freed.freed_by(done, tasks)
 
 
 def _newer(state: RowCache, folder: str, cache_folder: str, name: str) -> Mapping[TaskId, Row | None]:

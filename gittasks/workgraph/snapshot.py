@@ -127,11 +127,11 @@ def load_snapshot(folder: str, cache_folder: str, name: str) -> Snapshot:
 
     A cache that cannot be written is no error. Raises `OSError` where the folder itself cannot be read.
     """
-    state, rows = _load_state(folder, cache_folder, name)
+    state, rows = load_state(folder, cache_folder, name)
     return Snapshot(folder, state, rows, (cache_folder, name))
 
 
-def _load_state(folder: str, cache_folder: str, name: str) -> tuple[RowCache, list[Row] | None]:
+def load_state(folder: str, cache_folder: str, name: str) -> tuple[RowCache, list[Row] | None]:
     """The cache, brought up to date with the files; and its rows, where they were needed for that."""
     state = load_rows(cache_folder, name)
     fd = open_folder(folder)

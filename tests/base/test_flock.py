@@ -18,13 +18,13 @@ def test_it_and_filelock_keep_each_other_out(tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
     with (
         locks.hold(path, purpose="one"),
-        pytest.raises(flock.FileHeldError, match=r"pid \d+ \(one\)"),
+        pytest.raises(flock.LockHeldError, match=r"pid \d+ \(one\)"),
         flock.Hold(path, purpose="two", timeout_s=0.02),
     ):
         raise AssertionError
     with (
         flock.Hold(path, purpose="two"),
-        pytest.raises(locks.LockHeldError, match=r"pid \d+ \(two\)"),
+        pytest.raises(flock.LockHeldError, match=r"pid \d+ \(two\)"),
         locks.hold(path, purpose="one", timeout_s=0.02),
     ):
         raise AssertionError
@@ -42,7 +42,7 @@ def test_the_lock_goes_with_its_process(tmp_path: Path) -> None:
     assert child.stdout is not None
     try:
         assert child.stdout.readline() == b"held\n"
-        with pytest.raises(flock.FileHeldError), flock.Hold(path, purpose="p", timeout_s=0):
+        with pytest.raises(flock.LockHeldError), flock.Hold(path, purpose="p", timeout_s=0):
             raise AssertionError
     finally:
         child.kill()

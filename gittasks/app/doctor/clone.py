@@ -8,6 +8,7 @@ import tempfile
 from gittasks.app import setup
 from gittasks.app.doctor.findings import ERROR, INFO, WARNING, Finding, Scene
 from gittasks.base import clock, files, locks
+from gittasks.base.flock import LockHeldError
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.base.text import printable
 from gittasks.repo import discover
@@ -135,7 +136,7 @@ def interrupted_write(scene: Scene) -> Iterator[Finding]:
     try:
         with locks.hold(lock, purpose="doctor", timeout_s=0.5):
             left = os.path.exists(journal)
-    except locks.LockHeldError:
+    except LockHeldError:
         return  # a writer is at work
     if left:
         what = "a write of several files was interrupted: some are written, some not"
