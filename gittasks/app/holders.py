@@ -8,6 +8,7 @@ whose holder is provably dead hold nothing. Whatever else cannot be proven holds
 from __future__ import annotations
 
 import os
+from itertools import chain
 
 from gittasks.base import clock
 from gittasks.base.errors import BusyError
@@ -217,12 +218,7 @@ def _gather(
     project: Project, refs: Mapping[int, tuple[str, ...]], uids: Mapping[int, str]
 ) -> dict[int, list[Holding]]:
     """The claims on the tasks in `uids`, told apart by uid alone: held, or stale for the task that has the number."""
-    oids = {
-        ref: oid
-        for names in refs.values()
-        for ref in names
-        if (oid := claims.read_ref(project.checkout, project.env, ref)) is not None
-    }
+    oids = claims.read_refs(project.checkout, project.env, chain.from_iterable(refs.values()))
     read = read_claims(project.checkout, project.env, dict.fromkeys(oids.values()))
     numbers = {uid: task_id for task_id, uid in uids.items() if uid}
     found: dict[int, list[Holding]] = {}

@@ -15,7 +15,7 @@ from gittasks.base.records import TYPE_CHECKING
 from gittasks.repo.layout import MAX_PACKED_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from gittasks.repo.discover import Checkout
@@ -70,6 +70,21 @@ def read_ref(checkout: Checkout, env: Mapping[str, str], ref: str) -> str | None
         return _oid(_ask(checkout, env, "rev-parse", "--verify", "--quiet", ref))
     data = read_start(os.path.join(common, ref), 100)
     return _oid(_packed(common).get(ref, "")) if data is None else _oid(os.fsdecode(data))
+
+
+def read_refs(checkout: Checkout, env: Mapping[str, str], refs: Iterable[str]) -> dict[str, str]:
+    """What `read_ref` says of each of `refs`, with one look at all of them; those without an answer are left out."""
+    common = checkout.common_dir
+    if _has_reftable(common):
+        told = _ask(checkout, env, "for-each-ref", "--format=%(refname) %(objectname)", ROOT).split("\n")
+        known = dict(line.rsplit(" ", 1) for line in told if " " in line)
+    else:
+        # In this order: one that is packed meanwhile is then found in the other place.
+        loose = {name: read_start(os.path.join(common, name), 100) for name in _loose_names(common)}
+        known = _packed(common) | {
+            name: os.fsdecode(data) for name, data in loose.items() if data is not None
+        }
+    return {ref: oid for ref in refs if (oid := _oid(known.get(ref, ""))) is not None}
 
 
 def require_plain(checkout: Checkout, ref: str = ROOT) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gittasks.repo import claim_remotes, claim_writes, claims
 from gittasks.repo.claim_blobs import MAX_BYTES, Claim, format_claim, parse_claim, read_claims
-from gittasks.repo.claims import claim_ref, claim_refs, read_ref, remote_of, tracking_ref
+from gittasks.repo.claims import claim_ref, claim_refs, read_ref, read_refs, remote_of, tracking_ref
 from gittasks.repo.discover import Checkout, find_checkout
 from gittasks.repo.git import Git, GitError
 from tests.conftest import git
@@ -57,6 +57,21 @@ def test_own_and_remote_claims_are_found(repo: Path, checkout: Checkout, packed:
     assert refs == {12: (claim_ref(12), tracking_ref("team/origin", 12)), 3: (tracking_ref("backup", 3),)}
     assert [remote_of(ref) for ref in refs[12]] == [None, "team/origin"]
     assert [read_ref(checkout, os.environ, ref) for ref in refs[12]] == [oid, theirs]
+    assert read_refs(checkout, os.environ, refs[12]) == dict(zip(refs[12], (oid, theirs), strict=True))
+
+
+def test_many_are_read_as_each_is(repo: Path, checkout: Checkout) -> None:
+    for task_id in (1, 2, 3):
+        point(repo, claim_ref(task_id))
+    git(repo, "pack-refs", "--all", "--prune")
+    point(repo, claim_ref(2), b"since")
+    for task_id, data in ((4, "ref: refs/heads/main\n"), (5, "nonsense\n"), (3, "f" * 40)):
+        (repo / ".git" / claim_ref(task_id)).parent.mkdir(parents=True, exist_ok=True)
+        (repo / ".git" / claim_ref(task_id)).write_text(data)
+    refs = [claim_ref(task_id) for task_id in range(1, 7)]
+    each = {ref: read_ref(checkout, os.environ, ref) for ref in refs}
+    assert read_refs(checkout, os.environ, refs) == {ref: oid for ref, oid in each.items() if oid}
+    assert [ref for ref in refs if each[ref]] == refs[:3]
 
 
 def test_a_loose_ref_is_newer_than_a_packed_one(repo: Path, checkout: Checkout) -> None:
