@@ -60,7 +60,7 @@ def refresh(state: RowCache, seen: Seen, folder: str, worktree: str) -> list[Row
     rows = update.apply()
     if update.graph_changed:
         state.set_derived(graph.derive(rows))
-    now = (seen.listing, seen.signatures, seen.racy())
+    now = (seen.listing, seen.signatures, sorted({*seen.racy(), *update.unread()}))
     if update.changed or now != (state.listing, state.signatures, state.racy):
         state.listing, state.signatures, state.racy = now
         state.others = seen.others
@@ -118,6 +118,8 @@ class _Update:
         if parsed is None:
             return
         found, task, problems = parsed
+        if task is None and bad.get(name) == (found, problems):
+            return
         self.drop(name)
         if task is None:
             bad[name] = (found, problems)
@@ -125,6 +127,10 @@ class _Update:
             self._gone.discard(task.id)
             self._put[task.id] = (self._share(task), found)
             self.texts[found] = (task.description, task.extra)
+
+    def unread(self) -> list[str]:
+        """The files that could not even be opened: nothing in them need change for the next read to succeed."""
+        return [name for name, (found, _) in self._state.bad.items() if not found]
 
     def apply(self) -> list[Row]:
         """Put everything into the state; answer the rows, sorted by id."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gittasks.base import files
 from gittasks.workgraph.record import Task, TaskId
 from gittasks.workgraph.snapshot import Snapshot, load_snapshot
 
@@ -199,3 +201,21 @@ def test_a_symbolic_link_in_the_place_of_the_folder_is_refused(folder: Path) -> 
     link.symlink_to(folder)
     with pytest.raises(OSError):
         load_snapshot(str(link), str(folder.parent / "cache"), "main")
+
+
+def test_what_kept_a_file_from_being_read_once_is_not_believed_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder, 1)
+    put(folder, 2)
+    age(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "read_regular", too_many_files)
+        assert [problem.kind for problem in load(folder).problems] == ["file", "file"]
+        assert load(folder).rows == []
+    assert [row.id for row in load(folder).rows] == [1, 2]
+    assert load(folder).problems == []
+
+
+def too_many_files(*_: Any, **__: Any) -> bytes:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
