@@ -7,6 +7,7 @@ of tasks. Removing is in `removal`, what new worktrees get from the old one in `
 from __future__ import annotations
 
 import os
+import shlex
 
 from gittasks.base.errors import BusyError, RefusedError, SetupError
 from gittasks.base.files import first_line, read_start
@@ -41,7 +42,7 @@ class Worktree(NamedTuple):
     `name` is the name of git's own folder for it, `main` for the main one, `None` for a bare repository, which has
     no files checked out. `path` is as git has it registered. `git_dir` is private to the worktree. `locked` and
     `prunable` hold the reason (may be empty), `None` where it is not. `exists`: the folder is there and still holds
-    this very worktree.
+    this very worktree. `is_unclear`: git could not read what it has checked out.
     """
 
     name: str | None
@@ -53,6 +54,7 @@ class Worktree(NamedTuple):
     prunable: str | None
     is_linked: bool
     exists: bool
+    is_unclear: bool = False
 
     @property
     def is_bare(self) -> bool:
@@ -107,10 +109,19 @@ def find_here(trees: list[Worktree], checkout: discover.Checkout) -> Worktree | 
 
 
 def find_by_branch(trees: list[Worktree], branch: str) -> Worktree | None:
-    """The worktree that has `branch` checked out, or is in the middle of rebasing or bisecting it."""
+    """The worktree that has `branch` checked out, or is in the middle of rebasing or bisecting it.
+
+    Raises `BrokenWorktreeError` where that cannot be told: a branch moved under a checkout would hide its edits.
+    """
     for tree in trees:
         if not tree.is_bare and (tree.branch == branch or _is_busy_with(tree.git_dir, branch)):
             return tree
+    unclear = next((tree for tree in trees if tree.is_unclear and tree.exists and not tree.half_made), None)
+    if unclear is not None:
+        raise BrokenWorktreeError(
+            f"git cannot tell whether {unclear.path} has {branch} checked out",
+            hint=f"try again; or mend its HEAD: `git -C {shlex.quote(unclear.path)} status` says what is wrong",
+        )
     return None
 
 
@@ -253,6 +264,7 @@ def _worktree(
         prunable=facts.get("prunable"),
         is_linked=is_linked,
         exists=exists,
+        is_unclear=not {"branch", "detached", "bare"} & facts.keys(),
     )
 
 

@@ -127,6 +127,15 @@ def test_find_by_branch_sees_a_rebase(repo: Path, tmp_path: Path) -> None:
     assert worktrees.find_by_branch([tree], "topic") == tree
 
 
+def test_what_git_cannot_read_is_not_taken_for_another_branch(repo: Path, tmp_path: Path) -> None:
+    git(repo, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side"))
+    (repo / ".git" / "refs" / "heads" / "main").write_text("noise\n")
+    trees = list(listed(tmp_path / "side").values())
+    assert worktrees.find_by_branch(trees, "side") == trees[1]
+    with pytest.raises(worktrees.BrokenWorktreeError, match=r"cannot tell whether .* has main checked out"):
+        worktrees.find_by_branch(trees, "main")
+
+
 def test_adding(repo: Path) -> None:
     ours = Git(str(repo), os.environ)
     refs.create_branch(ours, "wt/x", git(repo, "rev-parse", "HEAD"))
