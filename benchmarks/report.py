@@ -16,7 +16,7 @@ _VERDICTS = {True: "ok", False: "OVER", None: ""}
 
 
 class Line(NamedTuple):
-    """One row of a table. `ratio` is the median over the median of P; a `limit` of None is no promise."""
+    """One row of a table. `ratio` is to P; a `limit` of None is no promise."""
 
     what: str
     median: str
@@ -47,7 +47,7 @@ def in_multiples(
     what: str, sample: Sample, base: Sample, *, limit: float | None = None, limit_ms: float | None = None
 ) -> Line:
     """A row for `sample`, with a limit in multiples of P, or in milliseconds."""
-    ratio = sample.median_ms / base.median_ms
+    ratio = sample.ratio_to(base)
     line = Line(what, _ms(sample.median_ms), _ms(sample.spread_ms[0]), f"{ratio:.1f}")
     if limit is not None:
         return line._replace(limit=f"{limit:g} P", passed=ratio <= limit)
@@ -93,8 +93,8 @@ def as_markdown(tables: Sequence[Table]) -> str:
         "Written by `make bench` (`python -m benchmarks`); run it on your own machine.",
         "",
         "Times are whole processes as a shell starts them: medians of interleaved rounds, in milliseconds, and as",
-        "multiples of P, the time that `python -c pass` takes in the same environment and the same minute. Where a",
-        "limit stands beside a row it is a promise that the benchmark checks (it fails when one is broken); rows",
+        "multiples of P, the time that `python -c pass` takes in the same environment, right before and after. Where",
+        "a limit stands beside a row it is a promise that the benchmark checks (it fails when one is broken); rows",
         "without one are there to compare.",
         "",
         f"Measured on {machine()}.",

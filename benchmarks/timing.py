@@ -24,14 +24,23 @@ class ProcessFailedError(Exception):
 
 
 class Sample(NamedTuple):
-    """The times of one candidate, in seconds."""
+    """The times of one candidate, in seconds; with `bases_s`, what P took right beside each of them."""
 
     times_s: tuple[float, ...]
+    bases_s: tuple[float, ...] = ()
 
     @property
     def median_ms(self) -> float:
         """The median, in milliseconds."""
         return statistics.median(self.times_s) * 1000
+
+    def ratio_to(self, base: Sample) -> float:
+        """How often `base` it took: pair by pair where P was taken beside it, since machines change their speed."""
+        if not self.bases_s:
+            return self.median_ms / base.median_ms
+        return statistics.median(
+            time_s / base_s for time_s, base_s in zip(self.times_s, self.bases_s, strict=True)
+        )
 
     @property
     def spread_ms(self) -> tuple[float, float]:
@@ -93,15 +102,21 @@ def call(argv: Argv, place: Place, *, stdin: str = "", ok: Sequence[int] = (0,))
 def interleaved(
     candidates: Mapping[str, Prepare], place: Place, *, rounds: int, warm_up: int = 2
 ) -> dict[str, Sample]:
-    """The times of all candidates and of `P`, one of each a round; `warm_up` rounds before are not counted."""
-    everyone = {BASE: base, **candidates}
-    times: dict[str, list[float]] = {name: [] for name in everyone}
+    """The times of all candidates, one of each a round, and of `P`, before and after each of them; `warm_up` rounds
+    before are not counted.
+    """
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    beside: dict[str, list[float]] = {name: [] for name in candidates}
+    bases = [run_once(base(0), place)]
     for n in range(-warm_up, rounds):
-        for name, prepare in everyone.items():
+        for name, prepare in candidates.items():
             elapsed = run_once(prepare(n), place)
+            bases.append(run_once(base(n), place))
             if n >= 0:
                 times[name].append(elapsed)
-    return {name: Sample(tuple(values)) for name, values in times.items()}
+                beside[name].append((bases[-2] + bases[-1]) / 2)
+    found = {name: Sample(tuple(times[name]), tuple(beside[name])) for name in candidates}
+    return {BASE: Sample(tuple(bases)), **found}
 
 
 def base(_: int) -> Argv:
