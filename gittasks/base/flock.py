@@ -138,8 +138,11 @@ def held_too_long(path: str, waited_s: float) -> LockHeldError:
 def _holder(path: str) -> str:
     """Who signed the lock, if that process is still there; the signature outlives its owner."""
     try:
-        with open(path, "rb") as file:
-            line = file.read(200).decode("utf-8", "replace").strip()
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            line = os.read(fd, 200).decode("utf-8", "replace").strip()
+        finally:
+            os.close(fd)
         os.kill(int(line.split()[1]), 0)
     except PermissionError:  # another user's process: there it is
         return line

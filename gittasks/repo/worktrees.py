@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _MAX_LINK_BYTES = 1 << 14
 _INITIALIZING = "initializing"
+# What git has written of a worktree by then, at most.
+_UNBORN = frozenset(("locked", "gitdir"))
 
 
 class PathTakenError(RefusedError):
@@ -182,11 +184,13 @@ def clear_unborn(common_dir: str, path: str) -> None:
     admin = os.path.join(common_dir, "worktrees", os.path.basename(path))
     if os.path.islink(admin) or not os.path.isdir(admin) or first_line(os.path.join(admin, "gitdir")):
         return
-    if not set(os.listdir(admin)) <= {"locked", "gitdir"}:
+    with os.scandir(admin) as entries:
+        begun = list(entries)
+    if any(entry.name not in _UNBORN or not entry.is_file(follow_symlinks=False) for entry in begun):
         return
     require_settled(path)
-    for name in os.listdir(admin):
-        os.unlink(os.path.join(admin, name))
+    for entry in begun:
+        os.unlink(entry.path)
     os.rmdir(admin)
 
 

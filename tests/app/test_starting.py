@@ -421,6 +421,25 @@ def test_left_half_made_by_a_killed_git(project: Project, repo: Path) -> None:
     assert not (admin / "locked").exists()
 
 
+@pytest.mark.parametrize("noted", [{}, {"locked": "initializing"}, {"locked": "initializing", "gitdir": ""}])
+def test_killed_before_git_noted_where_it_is(project: Project, repo: Path, noted: dict[str, str]) -> None:
+    admin = repo / ".git" / "worktrees" / NAME
+    admin.mkdir(parents=True)
+    for name, text in noted.items():
+        (admin / name).write_text(text)
+    path = start(project)
+    assert (path / ".git").read_text() == f"gitdir: {admin}\n"
+    assert [tree.name for tree in sites.all_trees(project)] == ["main", NAME]
+
+
+def test_what_is_no_such_rest_is_left_alone(project: Project, repo: Path) -> None:
+    admin = repo / ".git" / "worktrees" / NAME
+    (admin / "gitdir").mkdir(parents=True)
+    with pytest.raises(worktrees.BrokenWorktreeError, match="under another name"):
+        start(project)
+    assert (admin / "gitdir").is_dir()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("new", [False, True])
 @pytest.mark.parametrize("steps", range(1, len(starting.STEPS)))
