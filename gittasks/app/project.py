@@ -178,14 +178,6 @@ class Project:
 
         return self._change(task_ids, rules.complete, "complete", commit=commit)
 
-    def freed_by(self, *task_ids: int) -> list[TaskId]:
-        """The pending tasks here that wait for these and for nothing else: completing them makes those ready."""
-        from gittasks.workgraph.columns import find_freed
-
-        return find_freed(
-            self.require_tasks(), self.cache_folder, self.checkout.name, _task_ids("task", task_ids)
-        )
-
     def reopen(self, *task_ids: int, commit: bool = False) -> Written:
         """Make completed or deleted tasks pending again, and nobody's."""
         from gittasks.workgraph import rules

@@ -125,6 +125,13 @@ def blocked_rows(snapshot: Tasks) -> list[Row]:
     ]
 
 
+def freed_by(project: Project, done: Sequence[TaskId]) -> list[TaskId]:
+    """The pending tasks of this worktree that wait for some of `done` and for nothing else that is open, by id."""
+    from gittasks.workgraph.columns import find_freed
+
+    return find_freed(project.require_tasks(), project.cache_folder, project.checkout.name, done)
+
+
 def next_row(project: Project, snapshot: Tasks, *, owner: Callable[[], str] | None = None) -> Row:
     """The first of `ready_rows`. Raises `NothingReadyError`."""
     rows = ready_rows(project, snapshot, owner=owner)

@@ -110,7 +110,7 @@ def _open_closed_streams() -> None:
             if null != fd:
                 os.dup2(null, fd)
                 os.close(null)
-            # It stays open as long as the program runs.
+            # It stays open as long as the program runs: no block could close it.
             setattr(sys, name, open(fd, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,9 +42,9 @@ def project(repo: Path) -> Iterator[Project]:
         yield made
 
 
-def teammate(project: Project, work: Work, name: str = "ada", **how: object) -> Teammate:
+def teammate(project: Project, work: Work, name: str = "ada", **how: Any) -> Teammate:
     how = {"idle_timeout_s": 0.0, "poll_s": 0.02} | how
-    return Teammate(name, "works", work=work, project=project, **how)  # type: ignore[arg-type]
+    return Teammate(name, "works", work=work, project=project, **how)
 
 
 def finish(*mates: Teammate) -> None:

@@ -38,8 +38,8 @@ class Shared:
     """The control file, mapped."""
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "r+b")  # noqa: SIM115
-        self._memory = mmap.mmap(self._file.fileno(), struct.calcsize(_FORMAT))
+        with open(path, "r+b") as file:
+            self._memory = mmap.mmap(file.fileno(), struct.calcsize(_FORMAT))
 
     def get(self) -> Control:
         return Control(*struct.unpack(_FORMAT, self._memory[:]))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,10 @@ from tests.conftest import Cli
 from tests.runtime.stage import until
 
 pytestmark = pytest.mark.usefixtures("apart")
+
+
+def _is_up(cli: Cli, run: str) -> bool:
+    return cli("logs", run).stdout == "up\n"
 
 
 def test_it_ends_whole_trees(cli: Cli) -> None:
@@ -27,7 +32,7 @@ def test_it_gives_time_to_end_and_then_no_more(repo: Path, cli: Cli) -> None:
     stubborn = cli("run", "--shell", "--", "trap '' TERM; echo up; while :; do sleep 0.02; done")
     runs = [polite.stdout.strip(), stubborn.stdout.strip()]
     for run in runs:
-        until(lambda run=run: cli("logs", run).stdout == "up\n")  # type: ignore[misc]
+        until(partial(_is_up, cli, run))
     cli("kill", runs[0], "--grace", "30s")
     assert "bye" in cli("logs", runs[0]).stdout
     document = json.loads(cli("kill", runs[1], "--grace", "100ms", "--json").stdout)

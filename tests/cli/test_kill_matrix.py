@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,10 @@ CASES = [
 ]
 
 
+def _is_over(pid: int) -> bool:
+    return (now := identity.read_stat(pid)) is None or now.has_ended
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "+".join(case[0]) or "nobody")
 def test_who_is_killed(repo: Path, cli: Cli, case: tuple[object, ...]) -> None:
     victims, status, reason, number, message, output = case
@@ -53,7 +58,7 @@ def test_who_is_killed(repo: Path, cli: Cli, case: tuple[object, ...]) -> None:
         stat = identity.read_stat(pids[victim])
         if stat is not None:
             os.kill(pids[victim], signal.SIGKILL)
-            until(lambda: (now := identity.read_stat(pids[victim])) is None or now.has_ended)  # noqa: B023
+            until(partial(_is_over, pids[victim]))
     if CLI in victims:
         starter.wait()
     # Somebody looks, and sees to it; then whatever still waits may go on.

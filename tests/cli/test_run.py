@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,15 +21,15 @@ def run_id(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout.splitlines()[0]
 
 
-def record(cli: Cli, prefix: str) -> dict[str, object]:
+def record(cli: Cli, prefix: str) -> dict[str, Any]:
     runs = json.loads(cli("runs", "--json").stdout)["runs"]
     (found,) = [run for run in runs if run["id"].startswith(prefix)]
     return dict(found)
 
 
-def popen(repo: Path, *args: str, **how: object) -> subprocess.Popen[str]:
+def popen(repo: Path, *args: str, **how: Any) -> subprocess.Popen[str]:
     argv = (sys.executable, "-m", "gittasks", *args)
-    return subprocess.Popen(argv, cwd=repo, text=True, **how)  # type: ignore[call-overload, no-any-return]
+    return subprocess.Popen(argv, cwd=repo, text=True, **how)
 
 
 def test_the_id_comes_first_and_at_once(repo: Path, cli: Cli) -> None:
@@ -313,7 +314,7 @@ def test_trying_again(cli: Cli) -> None:
     marks = [f"[gittasks: attempt {number} of 3]" for number in (1, 2, 3)]
     assert done.stdout.splitlines()[1:] == [marks[0], "x", marks[1], "x", marks[2], "x"]
     assert "failed (exit 3), attempt 3 of 3" in done.stderr
-    assert len(record(cli, run_id(done))["attempts"]) == 2  # type: ignore[arg-type]
+    assert len(record(cli, run_id(done))["attempts"]) == 2
 
 
 def test_what_cannot_be_waited_for(cli: Cli) -> None:

@@ -95,6 +95,7 @@ def main() -> int:
 def with_atheris(name: str, seconds: float) -> bool:
     """Let atheris find its way by coverage (it takes one target a process); whether it is installed."""
     try:
+        # Installed in few places, and without types.
         import atheris  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
         return False

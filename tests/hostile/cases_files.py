@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 
 from tests.hostile.table import EXPORTS, GRAPHS, READS, WRITES, Group, Told, Yard, says
 
@@ -89,7 +90,7 @@ kinds.add(
 )  # fmt: skip
 
 
-def _temp(make: str) -> object:
+def _temp(make: str) -> Callable[[Yard], object]:
     def arrange(yard: Yard) -> None:
         path = yard.tasks / ".2.yaml.gittasks-tmp"
         if make == "link":
@@ -105,11 +106,11 @@ def _temp(make: str) -> object:
 
 for _name in ("link", "pipe"):
     kinds.add(
-        f"temporary-{_name}", f"a {_name} has the name of our temporary file", _temp(_name), *WRITES,  # type: ignore[arg-type]
+        f"temporary-{_name}", f"a {_name} has the name of our temporary file", _temp(_name), *WRITES,
         ends="removed, never written through", codes=[0] * 2,
     )  # fmt: skip
 kinds.add(
-    "temporary-folder", "a folder has the name of our temporary file", _temp("folder"), *WRITES, *READS,  # type: ignore[arg-type]
+    "temporary-folder", "a folder has the name of our temporary file", _temp("folder"), *WRITES, *READS,
     ends="the write is refused and names it",
 )  # fmt: skip
 
@@ -155,7 +156,7 @@ kinds.add(
 HEAD = "id: 2\n\nuid: 9f3c1a7be2d04c55\n\nsubject: Two\n\nstatus: pending\n\n"
 
 
-def _text(data: str | bytes) -> object:
+def _text(data: str | bytes) -> Callable[[Yard], object]:
     return lambda yard: yard.task(data)
 
 
@@ -201,7 +202,7 @@ for _name, _says, _data in (
 ):  # fmt: skip
     # What takes a second to read is read once: it is bounded, and that is all there is to show.
     _calls = ("list", "edit 2 --priority 0") if len(_data) > 200_000 else (*READS, "doctor", *WRITES)
-    contents.add(f"text-{_name}", f"`2.yaml` says {_says}", _text(_data), *_calls, ends=NAMED)  # type: ignore[arg-type]
+    contents.add(f"text-{_name}", f"`2.yaml` says {_says}", _text(_data), *_calls, ends=NAMED)
 
 _ESCAPED = f'id: 2\n\nuid: 9f3c1a7be2d04c55\n\nsubject: "S{CONTROLS}"\n\nstatus: pending\n\n'
 for _name, _says, _data in (
@@ -215,7 +216,7 @@ for _name, _says, _data in (
     ("created", "the time", HEAD + f'created: "{CONTROLS}"\n'),
 ):
     contents.add(
-        f"escapes-{_name}", f"escape sequences, bidi overrides and C1 controls in {_says}", _text(_data),  # type: ignore[arg-type]
+        f"escapes-{_name}", f"escape sequences, bidi overrides and C1 controls in {_says}", _text(_data),
         *READS, "log 2", "doctor", *GRAPHS, *EXPORTS, "next", ends="shown as `\\x1b`, `\\u202e`",
     )  # fmt: skip
 

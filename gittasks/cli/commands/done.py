@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gittasks.app import reading
 from gittasks.base.records import TYPE_CHECKING
 from gittasks.cli import parser as cli_parser
 from gittasks.cli.answers import add_commit_option, show_written, wants_commit
@@ -26,7 +27,7 @@ def run(args: Namespace, ctx: Context) -> int:
     project = ctx.project()
     tasks = args.task or [cli_parser.require_bound(project)]
     # Looked up before: what will be ready is certain already, and nothing is left to fail after the write.
-    freed = project.freed_by(*tasks)
+    freed = reading.freed_by(project, tasks)
     written = project.complete(*tasks, commit=wants_commit(args, ctx))
     unlocked = freed if written.changed else []
     code = show_written(ctx, written, "completed", unlocked=unlocked)
